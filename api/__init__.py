@@ -1,0 +1,1 @@
+"""Serve: FastAPI over what is stored, with trust on every answer."""

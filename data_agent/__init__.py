@@ -1,0 +1,1 @@
+"""The library that batch, live and serving code share: venues, connections, storage, coverage, core."""

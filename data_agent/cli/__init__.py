@@ -1,0 +1,1 @@
+"""The `data-agent` command: starts processes and shows what they know; owns no logic."""

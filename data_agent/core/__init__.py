@@ -1,0 +1,1 @@
+"""The words every room speaks: records, time, settings, errors, logging, metrics."""

@@ -1,0 +1,1 @@
+"""What is kept and how: PostgreSQL and Redis, and nothing about venues."""

@@ -1,0 +1,1 @@
+"""The store: migrations, writer, ledger, layout."""

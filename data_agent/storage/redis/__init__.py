@@ -1,0 +1,1 @@
+"""Keys and codecs of what is fast and disposable."""

@@ -1,0 +1,1 @@
+"""All that is known of each venue: facts, row parsers, page logic."""

@@ -1,0 +1,1 @@
+"""The quality gate: Great Expectations suites and checkpoint as code, Data Docs."""

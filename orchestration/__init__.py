@@ -1,0 +1,1 @@
+"""Batch: Dagster assets, schedules, sensors and checks."""

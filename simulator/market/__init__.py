@@ -1,0 +1,1 @@
+"""Markets: trades, and the candles made of them. Nothing here knows of HTTP."""
