@@ -169,21 +169,19 @@ def progress(connection: psycopg.Connection[Any], request_id: int, *, count_done
     Returns:
         Whether to go on; False when the user cancelled the request meanwhile.
     """
-    return (
-        _first(
-            connection,
-            f"""
+    row = _first(
+        connection,
+        f"""
         UPDATE ops.backfill_requests
         SET count_done = %(count_done)s, count_requests = %(count_requests)s, updated_at = now()
         WHERE request_id = %(request_id)s AND status = 'running'
         RETURNING {_COLUMNS}
         """,
-            request_id=request_id,
-            count_done=count_done,
-            count_requests=count_requests,
-        )
-        is not None
+        request_id=request_id,
+        count_done=count_done,
+        count_requests=count_requests,
     )
+    return row is not None
 
 
 def finish(connection: psycopg.Connection[Any], request_id: int, *, error: str | None = None) -> BackfillRequest:
