@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
 DAY: Final = timedelta(days=1)
 
@@ -118,7 +119,7 @@ class Span(NamedTuple):
         if self.is_empty:
             return
         day = self.start.date()
-        last = (self.end - timedelta(microseconds=1)).date()
+        last = (self.end - MICROSECOND).date()
         while day <= last:
             yield day
             day += DAY
