@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from simulator.timeframes import Timeframe
+
+Number = TypeVar("Number", int, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Instrument:
         return f"{self.base}/{self.quote}"
 
 
-class Bar[Number: (int, Decimal)](NamedTuple):
+class Bar(NamedTuple, Generic[Number]):
     """A candle in numbers that can be added: ticks, lots and ticks x lots, or Decimals of a recording."""
 
     open_time: int
