@@ -10,8 +10,10 @@ from msgspec import Struct
 from data_agent.core.time import Span
 
 
-class Candle(Struct, frozen=True, gc=False):
+class Candle(Struct, frozen=True, gc=False, array_like=True):
     """One OHLCV interval of one series, as one answer of the venue gave it.
+
+    Encoded, it is an array in the order of the fields: the writer's COPY relies on it.
 
     Attributes:
         open_time: the interval's start.

@@ -21,3 +21,12 @@ def test_a_database_of_real_data_refuses_simulated_data(database_url: str) -> No
     claim(database_url, is_simulated=False)
     with pytest.raises(ConfigurationError, match="holds real data"):
         claim(database_url, is_simulated=True)
+
+
+def test_what_dbt_built_survives_a_start_without_a_migration(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS staging")
+        connection.execute("CREATE VIEW staging.kept AS SELECT * FROM raw.candles")
+    migrate(database_url)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM staging.kept").fetchone() == (0,)

@@ -1,6 +1,6 @@
 """The one way into `raw.candles`: a page of one series, in one transaction, any number of times.
 
-    lock the series ─► COPY into staging ─► insert what is new ─► add what differs as revisions
+    COPY into staging ─► lock the series ─► insert what is new ─► add what differs as revisions
       ─► rejects ─► what the ledger may now say ─► dirty slices ─► the ingest, last ─► commit
 
 Text COPY into a temporary table and INSERT … ON CONFLICT from there: on two cores 0.44 of a bare COPY into the keyed
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -71,6 +72,8 @@ class _Write(Struct, frozen=True):
     empty_interval: EmptyInterval
 
     async def run(self) -> WriteResult:
+        # Staged before the lock is taken: the next page of the same series travels while this one is inserted.
+        await self._stage()
         ingest_id = await begin_ingest(self.connection, self.series.series_id)
         inserted, revised, contradictions = await self._write_candles(ingest_id)
         rejects = [*self.page.rejects, *contradictions]
@@ -110,7 +113,6 @@ class _Write(Struct, frozen=True):
     async def _write_candles(self, ingest_id: int) -> tuple[dict[date, int], dict[date, int], list[Reject]]:
         if not self.page.candles:
             return {}, {}, []
-        await self._stage()
         bounds = self._bounds(ingest_id)
         inserted = await self._count_by_day(_INSERT, bounds)
         if sum(inserted.values()) == len(self.page.candles):
@@ -183,21 +185,18 @@ _ROWS_PER_BLOCK = 8_192
 
 
 def copy_lines(candles: Sequence[Candle]) -> bytes:
-    """Candles as lines of PostgreSQL's text COPY; digits are those of the Decimals, trailing zeros included."""
-    return "".join([_line(candle) for candle in candles]).encode("ascii")
+    """Candles as lines of PostgreSQL's CSV COPY; digits are those of the Decimals, trailing zeros included.
+
+    A JSON array of plain strings and numbers is a CSV line in brackets. msgspec writes it in C: 1.1 µs a row, where
+    formatting the fields one by one in Python takes 3.9.
+    """
+    return _ENCODER.encode_lines(candles).replace(b'["', b'"').replace(b"]\n", b"\n")
 
 
-def _line(candle: Candle) -> str:
-    quote_volume = "\\N" if candle.quote_volume is None else candle.quote_volume
-    trade_count = "\\N" if candle.trade_count is None else candle.trade_count
-    return (
-        f"{candle.open_time.isoformat()}\t{candle.open}\t{candle.high}\t{candle.low}\t{candle.close}\t{candle.volume}"
-        f"\t{quote_volume}\t{trade_count}\t{candle.observed_at.isoformat()}\n"
-    )
-
+_ENCODER = msgspec.json.Encoder()
 
 _VALUES = "open, high, low, close, volume, quote_volume, trade_count"
-_COPY = f"COPY candle_staging (open_time, {_VALUES}, observed_at) FROM STDIN"
+_COPY = f"COPY candle_staging (open_time, {_VALUES}, observed_at) FROM STDIN WITH (FORMAT csv, NULL 'null')"
 _STAGING = """
 SET LOCAL client_min_messages = warning;
 CREATE TEMP TABLE IF NOT EXISTS candle_staging (
