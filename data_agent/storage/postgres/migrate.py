@@ -7,6 +7,8 @@ from pathlib import Path
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from data_agent.core.errors import ConfigurationError
 from data_agent.storage.postgres.database import check_url
@@ -28,7 +30,10 @@ END $$
 
 
 def migrate(url: str) -> None:
-    """Apply every migration that is missing, in one transaction. Safe to call from several processes at once."""
+    """Apply every migration that is missing, in one transaction; with none missing nothing is touched.
+
+    Safe to call from several processes at once.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = sqlalchemy.create_engine(
@@ -37,11 +42,19 @@ def migrate(url: str) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            connection.execute(sqlalchemy.text(_DROP_DBT_VIEWS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if not _is_newest(connection, config):
+                connection.execute(sqlalchemy.text(_DROP_DBT_VIEWS))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def _is_newest(connection: sqlalchemy.Connection, config: Config) -> bool:
+    context = MigrationContext.configure(
+        connection, opts={"version_table": "migrations", "version_table_schema": "public"}
+    )
+    return set(context.get_current_heads()) == set(ScriptDirectory.from_config(config).get_heads())
 
 
 def claim(url: str, *, is_simulated: bool) -> None:
