@@ -17,17 +17,21 @@ class Requests:
         self._answers[venue, endpoint, status] += 1
 
     def over_limit(self, venue: str) -> None:
+        """Count a request that was refused for being over a limit."""
         self._over_limit[venue] += 1
 
     def inside_ban(self, venue: str) -> None:
+        """Count a request that came although the address is banned."""
         self._inside_ban[venue] += 1
 
     def clear(self) -> None:
+        """Forget everything."""
         for counter in (self._answers, self._over_limit, self._inside_ban):
             counter.clear()
 
     def summary(self) -> dict[str, Any]:
-        rows = [
+        """All counts, as the ledger shows them."""
+        rows: list[dict[str, Any]] = [
             {"venue": venue, "endpoint": endpoint, "status": status, "count": count}
             for (venue, endpoint, status), count in sorted(self._answers.items())
         ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from simulator.digits import plain
 from simulator.market.model import Candle
-from simulator.selection import Test
+from simulator.selection import Selected
 from simulator.timeframes import Timeframe
 
 
@@ -14,7 +14,7 @@ from simulator.timeframes import Timeframe
 class Revision:
     """From ``at_ms`` of the venue's clock on, closed candles that pass the test have other values."""
 
-    selected: Test
+    selected: Selected
     at_ms: int
     changes: Mapping[str, str | int]
 
@@ -24,8 +24,13 @@ class Amendments:
     """All changes of one venue's history, empty by default."""
 
     revisions: list[Revision]
-    missing: list[Test]
-    malformed: list[Test]
+    missing: list[Selected]
+    malformed: list[Selected]
+
+    def clear(self) -> None:
+        """As if nothing had changed."""
+        for changes in (self.revisions, self.missing, self.malformed):
+            changes.clear()
 
     def revised(self, symbol: str, frame: Timeframe, candle: Candle, now_ms: int) -> Candle:
         """The candle as of now: the latest revision in force wins."""

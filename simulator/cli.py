@@ -128,7 +128,7 @@ async def serve(
             await runner.setup()
             await web.TCPSite(runner, host, port).start()
             url = f"http://{host}:{runner.addresses[0][1]}"
-            print(f"{venue or 'simulator'} at {url}", flush=True)
+            print(f"{venue or 'simulator'} at {url}", flush=True)  # noqa: T201 - the one line that says where it listens
             ready(url)
         log.info("seed %s, market from %s", simulator.config.seed, iso(simulator.market_start_ms))
         await stop.wait()

@@ -23,9 +23,11 @@ class Clock:
 
     @property
     def speed(self) -> float:
+        """Simulated seconds per real second."""
         return self._speed
 
     def now_ms(self) -> int:
+        """The time the exchanges show."""
         return self._origin_ms + int((self._source() - self._anchor) * SECOND_MS * self._speed)
 
     def set(self, now_ms: int | None = None, speed: float | None = None) -> None:
@@ -37,5 +39,5 @@ class Clock:
 
     async def wait_until(self, instant_ms: int) -> None:
         """Sleep until the clock shows at least this instant, however it gets there."""
-        while self.now_ms() < instant_ms:
+        while self.now_ms() < instant_ms:  # noqa: ASYNC110 - the clock moves by itself, without an event
             await asyncio.sleep(WAKE_SECONDS)

@@ -35,6 +35,7 @@ class Config:
     limits: LimitSettings = field(default_factory=LimitSettings)
 
     def market_begins_at(self, now_ms: int) -> int:
+        """The first instant of the market, for a clock that shows this at start."""
         if self.market_start_ms is not None:
             return self.market_start_ms
         return now_ms - now_ms % DAY_MS - self.history_days * DAY_MS

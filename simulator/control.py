@@ -40,6 +40,7 @@ class Control:
         self._simulator = simulator
 
     async def health(self, request: web.Request) -> web.Response:
+        """That it runs, what it plays and since when."""
         simulator = self._simulator
         venues = {name: sorted(exchange.venue.listed) for name, exchange in simulator.exchanges.items()}
         return web.json_response({
@@ -48,6 +49,7 @@ class Control:
         })  # fmt: skip
 
     async def clock(self, request: web.Request) -> web.Response:
+        """The time the exchanges show."""
         return web.json_response(self._clock_now())
 
     async def set_clock(self, request: web.Request) -> web.Response:
@@ -77,19 +79,24 @@ class Control:
         return answer
 
     async def requests(self, request: web.Request) -> web.Response:
+        """How often the venues were asked."""
         return web.json_response(self._simulator.requests.summary())
 
     async def forget_requests(self, request: web.Request) -> web.Response:
+        """Begin counting again."""
         self._simulator.requests.clear()
         return web.json_response(self._simulator.requests.summary())
 
     async def fault_report(self, request: web.Request) -> web.Response:
+        """What was injected, how often, into which candles."""
         return web.json_response(self._simulator.faults.report())
 
     async def faults(self, request: web.Request) -> web.Response:
+        """The faults that are on."""
         return web.json_response(self._simulator.faults.active())
 
     async def add_faults(self, request: web.Request) -> web.Response:
+        """Switch on one fault or a list of them."""
         try:
             return web.json_response(self._simulator.faults.add(read_faults(await request.read())), status=201)
         except UnknownFault as error:
@@ -109,9 +116,9 @@ class Control:
             exchange = self._simulator.exchanges[query["venue"]]
             rows = ledger_rows(
                 exchange, query["symbol"], query["timeframe"],
-                _asked(parse_instant, query.get("start", "0"), "start"),
-                _asked(parse_instant, query.get("end", str(1 << 62)), "end"),
-                _asked(parse_instant, query.get("as_of", str(now_ms)), "as_of"),
+                start_ms=_asked(parse_instant, query.get("start", "0"), "start"),
+                end_ms=_asked(parse_instant, query.get("end", str(1 << 62)), "end"),
+                as_of_ms=_asked(parse_instant, query.get("as_of", str(now_ms)), "as_of"),
             )  # fmt: skip
             first = list(islice(rows, 1))
         except KeyError as error:

@@ -1,18 +1,35 @@
-"""How venues write numbers. Values are whole numbers of ``10**-scale``; nothing passes through a float."""
+"""How venues write numbers. Values are whole numbers of ``10**-scale``; nothing passes through a float.
 
+Writers are made once per scale: a page of 1,000 candles calls them 8,000 times.
+"""
+
+from collections.abc import Callable
 from decimal import Decimal
 
-
-def padded(value: int, scale: int, places: int = 8) -> str:
-    """Always the same number of decimals, as Binance writes: ``padded(9512345, 2) == "95123.45000000"``."""
-    whole, fraction = divmod(value, 10**scale)
-    return f"{whole}.{fraction:0{scale}d}{'0' * (places - scale)}" if scale else f"{whole}.{'0' * places}"
+Writer = Callable[[int], str]
 
 
-def trimmed(value: int, scale: int) -> str:
-    """No zeros at the end, as OKX writes: ``trimmed(243440, 1) == "24344"``."""
-    whole, fraction = divmod(value, 10**scale)
-    return f"{whole}.{fraction:0{scale}d}".rstrip("0") if fraction else str(whole)
+def padded(scale: int, places: int = 8) -> Writer:
+    """Always the same number of decimals, as Binance writes: ``padded(2)(9512345) == "95123.45000000"``."""
+    factor = 10 ** (places - scale)
+
+    def write(value: int) -> str:
+        digits = str(value * factor).zfill(places + 1)
+        return f"{digits[:-places]}.{digits[-places:]}"
+
+    return write
+
+
+def trimmed(scale: int) -> Writer:
+    """No zeros at the end, as OKX writes: ``trimmed(1)(243440) == "24344"``."""
+    if scale == 0:
+        return str
+
+    def write(value: int) -> str:
+        digits = str(value).zfill(scale + 1)
+        return f"{digits[:-scale]}.{digits[-scale:]}".rstrip("0").rstrip(".")
+
+    return write
 
 
 def plain(value: Decimal) -> str:

@@ -9,7 +9,7 @@ from simulator.times import iso
 
 
 def ledger_rows(
-    exchange: Exchange, symbol: str, timeframe: str, start_ms: int, end_ms: int, as_of_ms: int
+    exchange: Exchange, symbol: str, timeframe: str, *, start_ms: int, end_ms: int, as_of_ms: int
 ) -> Iterator[dict[str, Any]]:
     """What the venue would give for ever after repair, for candles that open in [start, end).
 

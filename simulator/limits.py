@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from typing_extensions import override
+
 MINUTE_SECONDS = 60.0
 THREE_DAYS_SECONDS = 3 * 86_400.0
 
@@ -21,6 +23,7 @@ class LimitSettings:
     seconds: Callable[[], float] = time.time
 
     def scaled(self, limit: int) -> int:
+        """A limit after scaling, at least 1."""
         return max(1, int(limit * self.scale))
 
 
@@ -53,6 +56,7 @@ class SlidingWindows(Limiter):
         self._settings = settings
         self._passed: dict[tuple[str, str], deque[float]] = {}
 
+    @override
     def check(self, address: str, endpoint: str, query: str) -> Verdict:
         if not self._settings.enabled or endpoint not in self._limits:
             return Verdict()
@@ -87,6 +91,7 @@ class MinuteWeight(Limiter):
         self._settings = settings
         self._accounts: dict[str, _Account] = {}
 
+    @override
     def check(self, address: str, endpoint: str, query: str) -> Verdict:
         account, now = self._account(address), self._settings.seconds()
         if now < account.banned_until:
@@ -102,6 +107,7 @@ class MinuteWeight(Limiter):
         wait = MINUTE_SECONDS - now % MINUTE_SECONDS
         return Verdict(429, max(1, round(wait + 0.5)), self._used(account))
 
+    @override
     def ban(self, address: str, seconds: float | None) -> Verdict:
         account, now = self._account(address), self._settings.seconds()
         longer = self._settings.first_ban_seconds * 2.0**account.bans

@@ -14,15 +14,18 @@ RowFields = tuple[str | None, ...]
 class Hider(Protocol):
     """Hides candles from an answer."""
 
-    def hides(self, symbol: str, frame: Timeframe, open_time: int) -> bool: ...
+    def hides(self, symbol: str, frame: Timeframe, open_time: int) -> bool:
+        """Whether a candle is left out."""
 
 
 class Distorter(Protocol):
     """Changes one row into any number of rows."""
 
-    def applies(self, symbol: str, frame: Timeframe, candle: Candle, is_middle: bool) -> bool: ...
+    def applies(self, symbol: str, frame: Timeframe, candle: Candle, is_middle: bool) -> bool:
+        """Whether a candle's row is changed; ``is_middle`` marks the one in the middle of the answer."""
 
-    def change(self, row: list[Any], fields: RowFields) -> list[list[Any]]: ...
+    def change(self, row: list[Any], fields: RowFields) -> list[list[Any]]:
+        """The rows that take its place."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class RowFaults:
         self.distorts_nothing = not self.distorters
 
     def hides(self, symbol: str, frame: Timeframe, open_time: int) -> bool:
+        """Whether any fault hides this candle."""
         return any(hider.hides(symbol, frame, open_time) for hider in self.hiders)
 
     def distorted(

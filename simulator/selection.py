@@ -38,15 +38,13 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Whether any candle of this series can be selected."""
         return self.symbol in (None, symbol) and self.timeframe in (None, timeframe)
 
-    def test(self, seed: int, salt: str) -> "Test":
+    def compiled(self, seed: int, salt: str) -> "Selected":
         """The selection as a quick predicate; the share is drawn from the seed and the salt."""
-        return Test(self, seed, salt)
+        return Selected(self, seed, salt)
 
 
-class Test:
+class Selected:
     """A compiled selection."""
-
-    __test__ = False  # not a test case, whatever pytest thinks of its name
 
     def __init__(self, selection: Selection, seed: int, salt: str) -> None:
         self.selection = selection
@@ -56,6 +54,7 @@ class Test:
         self._seed, self._salt = seed, salt
 
     def __call__(self, symbol: str, timeframe: str, open_time: int) -> bool:
+        """Whether a candle is selected."""
         if not self._start <= open_time < self._end or not self.selection.might_touch(symbol, timeframe):
             return False
         if self._times is not None and open_time not in self._times:

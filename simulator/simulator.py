@@ -15,6 +15,5 @@ class Simulator:
         self.clock = Clock(config.clock_start_ms, config.clock_speed)
         self.market_start_ms = config.market_begins_at(self.clock.now_ms())
         self.exchanges = {name: Exchange(name, config, self.market_start_ms) for name in config.venues}
-        amendments = {name: exchange.truth.amendments for name, exchange in self.exchanges.items()}
-        self.faults = Registry(config.seed, amendments)
+        self.faults = Registry(config.seed, self.exchanges)
         self.requests = Requests()

@@ -9,6 +9,7 @@ interpreter with what is measured). Both take the options of ``python -m simulat
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -45,13 +46,20 @@ class RunningSimulator:
         return f"{self.url}/{venue}"
 
     def health(self) -> dict[str, Any]:
+        """What it plays and since when."""
         answer: dict[str, Any] = self._json("GET", "/_health")
         return answer
 
     def ledger(
-        self, venue: str, symbol: str, timeframe: str, start: int | str | None = None, end: int | str | None = None,
+        self,
+        venue: str,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: int | str | None = None,
+        end: int | str | None = None,
         as_of: int | str | None = None,
-    ) -> list[dict[str, Any]]:  # fmt: skip
+    ) -> list[dict[str, Any]]:
         """The true candles that open in [start, end), ascending; see ``simulator.ledger``."""
         asked = {"venue": venue, "symbol": symbol, "timeframe": timeframe, "start": start, "end": end, "as_of": as_of}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
@@ -81,6 +89,7 @@ class RunningSimulator:
         return answer
 
     def forget_requests(self) -> None:
+        """Begin counting requests again."""
         self._ask("DELETE", "/_ledger/requests")
 
     def clock(self) -> dict[str, Any]:
@@ -102,7 +111,8 @@ class RunningSimulator:
 
     def _ask(self, method: str, path: str, body: Any = None) -> bytes:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, data=data, method=method, headers={"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - always http
         try:
             with _OPENER.open(request, timeout=60) as answer:
                 content: bytes = answer.read()
@@ -115,15 +125,28 @@ class RunningSimulator:
 @contextmanager
 def running_simulator(**options: Any) -> Iterator[RunningSimulator]:
     """A simulator in a process of its own, on a free port unless ``port`` is given."""
-    command = [sys.executable, "-m", "simulator", *_arguments({"port": 0, **options})]
-    root = Path(__file__).resolve().parent.parent
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+    with _process("simulator", *_arguments({"port": 0, **options})) as url:
+        yield RunningSimulator(url)
+
+
+@contextmanager
+def running_static_server(*files: Path | str, **options: Any) -> Iterator[str]:
+    """The static server for recorded answers in a process of its own; its URL."""
+    with _process("simulator.static", *_arguments({"port": 0, **options}), *map(str, files)) as url:
+        yield url
+
+
+@contextmanager
+def _process(module: str, *arguments: str) -> Iterator[str]:
+    """Run a module that prints ``… at URL`` when it listens; stop it at the end."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
+            line = process.stdout.readline() if process.stdout else ""
             if " at http" not in line:
-                raise SimulatorError(f"the simulator did not start: {' '.join(command)}")
-            yield RunningSimulator(line.split(" at ")[1].strip())
+                raise SimulatorError(f"did not start: {' '.join(command)}")
+            yield line.split(" at ")[1].strip()
         finally:
             process.terminate()
             try:

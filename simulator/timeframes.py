@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from typing_extensions import override
+
 from simulator.times import DAY_MS, HOUR_MS, MINUTE_MS, milliseconds
 
 WEEK_MS = 7 * DAY_MS
@@ -51,14 +53,17 @@ class Timeframe:
 class MonthlyTimeframe(Timeframe):
     """Calendar months; ``size_ms`` is only nominal."""
 
+    @override
     def floor(self, instant_ms: int) -> int:
         moment = datetime.fromtimestamp((instant_ms - self.offset_ms) / 1000, UTC)
         return milliseconds(datetime(moment.year, moment.month, 1, tzinfo=UTC)) + self.offset_ms
 
+    @override
     def following(self, open_ms: int) -> int:
         # 32 days after a month opened is always inside the next month.
         return self.floor(open_ms + 32 * DAY_MS)
 
+    @override
     def block(self, instant_ms: int) -> tuple[int, int]:
         start = self.floor(instant_ms)
         return start, self.following(start)

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from simulator.faults.kinds import AnyFault, LateRevision, MalformedRow, MissingCandles, RowFault
-from simulator.selection import Test
+from simulator.faults.kinds import AnyFault, RowFault, is_for_good
+from simulator.selection import Selected
 from simulator.times import parse_instant
 
 # Candles remembered per fault: enough for every test, bounded for a fault that hits each answer for days.
@@ -20,19 +20,19 @@ class ActiveFault:
         self.spec = spec
         self.injected = 0
         self.candles: dict[tuple[str, str, str, int], int] = {}
-        self.selected: Test | None = None
+        self.selected: Selected | None = None
         self.names_no_candles = False
         if isinstance(spec, RowFault):
-            self.selected = spec.selection().test(seed, f"fault {number}")
+            self.selected = spec.selection().compiled(seed, f"fault {number}")
             self.names_no_candles = spec.open_times is None and spec.start is None and spec.share == 1.0
 
     @property
     def is_for_good(self) -> bool:
         """Whether it changed the venue's history, so that it is in the ledger."""
-        spec = self.spec
-        return isinstance(spec, LateRevision) or (isinstance(spec, MissingCandles | MalformedRow) and spec.for_good)
+        return is_for_good(self.spec)
 
     def is_alive(self, now_ms: int) -> bool:
+        """Whether it may still strike."""
         spec = self.spec
         if spec.count is not None and self.injected >= spec.count:
             return False
@@ -41,6 +41,7 @@ class ActiveFault:
         return spec.active_until is None or now_ms < parse_instant(spec.active_until)
 
     def concerns(self, venue: str, endpoint: str, group: str, symbol: str | None) -> bool:
+        """Whether it is about this request."""
         spec = self.spec
         return (
             spec.venue in (None, venue)
@@ -49,6 +50,7 @@ class ActiveFault:
         )
 
     def note(self, venue: str, symbol: str, timeframe: str, open_time: int) -> None:
+        """Remember a candle it touched."""
         name = (venue, symbol, timeframe, open_time)
         if name in self.candles or len(self.candles) < NOTED_CANDLES:
             self.candles[name] = self.candles.get(name, 0) + 1

@@ -19,6 +19,7 @@ LOOK_AGAIN_SECONDS = 0.05
 
 
 def html_page(status: int) -> Answer:
+    """A page of the kind that protection services and gateways show."""
     return Answer(status, HTML_PAGE, content_type="text/html")
 
 
@@ -64,7 +65,12 @@ async def never(request: web.Request, seconds: float, is_on: Callable[[], bool])
     """Say nothing until the client has left, the time is over or the fault is switched off, then close."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    while request.transport is not None and not request.transport.is_closing() and loop.time() < until and is_on():
+
+    def is_waiting() -> bool:
+        transport = request.transport
+        return transport is not None and not transport.is_closing() and loop.time() < until and is_on()
+
+    while is_waiting():  # noqa: ASYNC110 - aiohttp tells by no event that a client has left
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     if request.transport is not None:
         request.transport.abort()

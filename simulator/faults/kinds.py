@@ -123,6 +123,7 @@ class RowFault(Fault, frozen=True, kw_only=True):
         self.selection()
 
     def selection(self) -> Selection:
+        """Which candles it is about."""
         return Selection(
             symbol=self.symbol, timeframe=self.timeframe, open_times=self.open_times,
             start=self.start, end=self.end, share=self.share,
@@ -149,7 +150,7 @@ class LateRevision(RowFault, frozen=True, kw_only=True, tag="late_revision"):
     at: Instant
     changes: dict[
         Literal["open", "high", "low", "close", "volume", "quote_volume", "taker_volume", "taker_quote_volume"], str
-    ] = {}  # noqa: RUF012 - msgspec copies it
+    ] = {}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,6 +181,11 @@ AnyFault = (
     Latency | ServerError | TooManyRequests | Ban | Timeout | Reset | Truncated | MalformedJson | Html | EmptyBody
     | ClockSkew | Stale | MissingCandles | DuplicateRows | LateRevision | MalformedRow | OffGrid
 )  # fmt: skip
+
+
+def is_for_good(fault: AnyFault) -> bool:
+    """Whether the fault changes the venue's history, so that it is in the ledger."""
+    return isinstance(fault, LateRevision) or (isinstance(fault, MissingCandles | MalformedRow) and fault.for_good)
 
 
 class UnknownFault(ValueError):

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.amendments import Amendments, Revision
+from simulator.amendments import Revision
+from simulator.exchange import Exchange
 from simulator.faults.active import ActiveFault
+from simulator.faults.checks import checked_fault
 from simulator.faults.kinds import (
     AnyFault,
     Ban,
     ClockSkew,
     EmptyBody,
     Html,
-    LateRevision,
     Latency,
+    LateRevision,
     MalformedJson,
     MalformedRow,
     MissingCandles,
@@ -25,7 +27,6 @@ from simulator.faults.kinds import (
     Timeout,
     TooManyRequests,
     Truncated,
-    UnknownFault,
 )
 from simulator.faults.rows import DISTORTERS, Hidden
 from simulator.rows import NO_ROW_FAULTS, RowFaults
@@ -65,21 +66,19 @@ class Occasion:
 class Registry:
     """Faults by number. Faults that change history (for good, late revisions) also amend the venues' truth."""
 
-    def __init__(self, seed: int, amendments: Mapping[str, Amendments]) -> None:
+    def __init__(self, seed: int, exchanges: Mapping[str, Exchange]) -> None:
         self._seed = seed
-        self._random = random.Random(seed)
-        self._amendments = amendments
+        self._random = random.Random(seed)  # noqa: S311 - faults need repeatable luck, not secrets
+        self._exchanges = exchanges
         self._active: list[ActiveFault] = []
         self._past: list[ActiveFault] = []
         self._next = 1
 
     def add(self, specs: Iterable[AnyFault]) -> list[dict[str, Any]]:
         """Switch faults on, all or none. Raises UnknownFault."""
-        found = list(specs)
-        for spec in found:
-            self._check(spec)
+        checked = [checked_fault(spec, self._exchanges) for spec in specs]
         added = []
-        for spec in found:
+        for spec in checked:
             fault = ActiveFault(self._next, spec, self._seed)
             self._next += 1
             self._active.append(fault)
@@ -96,15 +95,14 @@ class Registry:
         ]
         self._active = [fault for fault in self._active if fault not in chosen]
         self._past += chosen
-        for amendments in self._amendments.values():
-            amendments.revisions.clear()
-            amendments.missing.clear()
-            amendments.malformed.clear()
+        for exchange in self._exchanges.values():
+            exchange.truth.amendments.clear()
         for fault in self._active:
             self._amend(fault)
         return len(chosen)
 
     def active(self) -> list[dict[str, Any]]:
+        """The faults that are on."""
         return [fault.summary() for fault in self._active]
 
     def report(self) -> list[dict[str, Any]]:
@@ -112,6 +110,7 @@ class Registry:
         return [fault.report() for fault in sorted((*self._past, *self._active), key=lambda fault: fault.number)]
 
     def is_on(self, spec: AnyFault) -> bool:
+        """Whether this very fault is still on."""
         return any(fault.spec is spec for fault in self._active)
 
     def plan(self, occasion: Occasion) -> Plan:
@@ -139,29 +138,24 @@ class Registry:
             return False
         if not fault.concerns(occasion.venue, occasion.endpoint, occasion.group, occasion.symbol):
             return False
-        if isinstance(spec, REPLACING) and plan.replacing or isinstance(spec, SPOILING) and plan.spoiling:
+        if isinstance(spec, Ban) and not self._exchanges[occasion.venue].venue.bans:
+            return False
+        if (isinstance(spec, REPLACING) and plan.replacing) or (isinstance(spec, SPOILING) and plan.spoiling):
             return False
         if isinstance(spec, Stale) and not _is_near_close(spec, occasion):
             return False
         return spec.probability >= 1.0 or self._random.random() < spec.probability
 
-    def _check(self, spec: AnyFault) -> None:
-        if spec.venue is not None and spec.venue not in self._amendments:
-            raise UnknownFault(f"unknown venue {spec.venue!r} (venues: {', '.join(self._amendments)})")
-        if isinstance(spec, Ban) and spec.venue == "okx":
-            raise UnknownFault("http_418: OKX does not ban with 418")
-        if ActiveFault(0, spec, 0).is_for_good and (spec.count or spec.probability < 1.0 or spec.active_until):
-            raise UnknownFault("what is for good takes no count, probability or active_until")
-
     def _amend(self, fault: ActiveFault) -> None:
         spec, selected = fault.spec, fault.selected
         if not fault.is_for_good or selected is None:
             return
-        for venue, amendments in self._amendments.items():
+        for venue, exchange in self._exchanges.items():
             if spec.venue not in (None, venue):
                 continue
+            amendments = exchange.truth.amendments
             if isinstance(spec, LateRevision):
-                amendments.revisions.append(Revision(selected, parse_instant(spec.at), spec.changes))
+                amendments.revisions.append(Revision(selected, parse_instant(spec.at), dict(spec.changes.items())))
             elif isinstance(spec, MissingCandles):
                 amendments.missing.append(selected)
             elif isinstance(spec, MalformedRow):

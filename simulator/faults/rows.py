@@ -1,6 +1,8 @@
 """Row faults at work on one answer."""
 
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import override
 
 from simulator.faults.active import ActiveFault
 from simulator.faults.kinds import DuplicateRows, LateRevision, MalformedRow, OffGrid
@@ -28,6 +30,7 @@ class RowFaultAtWork:
         return True
 
     def selects(self, symbol: str, frame: Timeframe, open_time: int) -> bool:
+        """Whether the fault is about this candle."""
         return self.fault.selected is not None and self.fault.selected(symbol, frame.name, open_time)
 
 
@@ -35,6 +38,7 @@ class Hidden(RowFaultAtWork):
     """Candles that are not in the answer."""
 
     def hides(self, symbol: str, frame: Timeframe, open_time: int) -> bool:
+        """Whether this candle is left out."""
         return self.selects(symbol, frame, open_time) and self.touch(symbol, frame, open_time)
 
 
@@ -42,36 +46,46 @@ class Distorted(RowFaultAtWork):
     """Rows that are changed. A fault that names no candles hits the row in the middle of the answer."""
 
     def applies(self, symbol: str, frame: Timeframe, candle: Candle, is_middle: bool) -> bool:
+        """Whether this row is changed."""
         hit = is_middle if self.fault.names_no_candles else True
         return hit and self.selects(symbol, frame, candle.open_time) and self.touch(symbol, frame, candle.open_time)
 
     def change(self, row: list[Any], fields: RowFields) -> list[list[Any]]:
-        raise NotImplementedError
+        """The rows that take this one's place."""
+        return [row]
 
 
 class Doubled(Distorted):
+    """The row, and the row again."""
+
+    @override
     def change(self, row: list[Any], fields: RowFields) -> list[list[Any]]:
         return [row, list(row)]
 
 
 class Moved(Distorted):
+    """The row at another time."""
+
+    @override
     def change(self, row: list[Any], fields: RowFields) -> list[list[Any]]:
-        assert isinstance(self.fault.spec, OffGrid)
-        return [_with_times_moved(row, fields, self.fault.spec.shift_ms)]
+        spec = cast(OffGrid, self.fault.spec)
+        return [_with_times_moved(row, fields, spec.shift_ms)]
 
 
 class Spoiled(Distorted):
+    """The row with something wrong in it."""
+
+    @override
     def change(self, row: list[Any], fields: RowFields) -> list[list[Any]]:
-        assert isinstance(self.fault.spec, MalformedRow)
-        return [_spoiled(row, fields, self.fault.spec)]
+        return [_spoiled(row, fields, cast(MalformedRow, self.fault.spec))]
 
 
 class Revised(Distorted):
     """Changes nothing (the truth is changed already): notes that a revised candle was given."""
 
+    @override
     def applies(self, symbol: str, frame: Timeframe, candle: Candle, is_middle: bool) -> bool:
-        assert isinstance(self.fault.spec, LateRevision)
-        in_force = candle.is_closed and parse_instant(self.fault.spec.at) <= self._now_ms
+        in_force = candle.is_closed and parse_instant(cast(LateRevision, self.fault.spec).at) <= self._now_ms
         if in_force and self.selects(symbol, frame, candle.open_time):
             self.touch(symbol, frame, candle.open_time)
         return False

@@ -54,7 +54,7 @@ def read_recording(path: Path) -> list[RecordedCandle]:
     """
     try:
         rows = list(_records(path))
-        candles = {}
+        candles: dict[int, RecordedCandle] = {}
         for row in rows:
             candle = _candle(row)
             candles.setdefault(candle.open_time, candle)
@@ -96,7 +96,7 @@ def _csv(text: str) -> Iterator[dict[str, Any]]:
 
 def _feather(path: Path) -> Iterator[dict[str, Any]]:
     # Imported only here: it costs half a second, and few runs replay a feather file.
-    from pyarrow import compute, feather
+    from pyarrow import compute, feather  # noqa: PLC0415
 
     table = feather.read_table(path)
     times = compute.cast(compute.cast(table.column("date"), "timestamp[ms, UTC]"), "int64").to_pylist()
@@ -125,13 +125,18 @@ def _column(name: str) -> str | None:
 
 
 def _candle(row: dict[str, Any]) -> RecordedCandle:
-    prices = [str(row[name]) for name in ("open", "high", "low", "close", "volume")]
-    for price in prices:
-        if not Decimal(price).is_finite():
-            raise UnreadableRecording(f"{price} is no number in the row {row}")
+    opened, high, low, close, volume = (_number(row[name]) for name in ("open", "high", "low", "close", "volume"))
     return RecordedCandle(
-        _instant(str(row["open_time"])), *prices, str(row.get("quote_volume", "")), int(row.get("trade_count", 0))
-    )
+        _instant(str(row["open_time"])), opened, high, low, close, volume,
+        str(row.get("quote_volume", "")), int(row.get("trade_count", 0)),
+    )  # fmt: skip
+
+
+def _number(value: Any) -> str:
+    text = str(value)
+    if not Decimal(text).is_finite():
+        raise UnreadableRecording(f"{text} is no number")
+    return text
 
 
 def _instant(text: str) -> int:

@@ -44,4 +44,5 @@ def wave(stream: int, times: Integers, period: int) -> Doubles:
     fraction = rest / period
     weight = fraction * fraction * (3.0 - 2.0 * fraction)
     left = levels[cell - first]
-    return left + (levels[cell - first + 1] - left) * weight
+    smooth: Doubles = left + (levels[cell - first + 1] - left) * weight
+    return smooth

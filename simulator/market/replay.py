@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from typing_extensions import override
+
 from simulator.digits import plain
 from simulator.market.aggregate import aggregate
 from simulator.market.files import RecordedCandle
-from simulator.market.model import Bar, Candle, Trade
+from simulator.market.model import Bar, Candle, CandleSource, Trade
 from simulator.timeframes import Timeframe
 
 ZERO = Decimal(0)
 
 
-class ReplaySource:
+class ReplaySource(CandleSource):
     """Candles of one instrument from recordings; larger timeframes without a file are made of the smallest recorded.
 
     ``write_number`` writes what the recording does not hold (quote volume as close x volume) in the venue's manner.
@@ -27,12 +29,15 @@ class ReplaySource:
         self._candles = {frame: self._of_recording(frame, rows) for frame, rows in recordings.items()}
         self._smallest = min(recordings, key=lambda frame: frame.size_ms)
 
+    @override
     def ascending(self, frame: Timeframe, start_ms: int, end_ms: int) -> Iterator[Candle]:
         return iter(self._between(frame, start_ms, end_ms))
 
+    @override
     def descending(self, frame: Timeframe, start_ms: int, end_ms: int) -> Iterator[Candle]:
         return reversed(self._between(frame, start_ms, end_ms))
 
+    @override
     def running(self, frame: Timeframe, now_ms: int) -> Candle | None:
         """A recorded candle in the making has only its open yet; a larger one has its closed parts and that open."""
         open_ms = frame.floor(now_ms)
@@ -44,6 +49,7 @@ class ReplaySource:
         made = self._made_of([*parts, last] if last else parts, frame)
         return replace(made[0], is_closed=False) if made else None
 
+    @override
     def trades(self, first_id: int | None, start_ms: int, end_ms: int) -> Iterator[Trade]:
         return iter(())
 
@@ -70,9 +76,9 @@ class ReplaySource:
         return [self._of_bar(bar, frame) for bar in aggregate(frame, map(_as_bar, candles))]
 
     def _of_bar(self, bar: Bar[Decimal], frame: Timeframe) -> Candle:
-        prices = (plain(price) for price in (bar.open, bar.high, bar.low, bar.close, bar.volume))
         return Candle(
-            bar.open_time, frame.following(bar.open_time) - 1, *prices,
+            bar.open_time, frame.following(bar.open_time) - 1,
+            plain(bar.open), plain(bar.high), plain(bar.low), plain(bar.close), plain(bar.volume),
             self._write(bar.quote_volume), bar.trade_count, self._write(ZERO), self._write(ZERO),
         )  # fmt: skip
 
@@ -90,5 +96,15 @@ def _just_opened(candle: Candle) -> Candle:
 
 
 def _as_bar(candle: Candle) -> Bar[Decimal]:
-    numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume, candle.quote_volume)
-    return Bar(candle.open_time, *map(Decimal, numbers), candle.trade_count, ZERO, ZERO)
+    return Bar(
+        candle.open_time,
+        Decimal(candle.open),
+        Decimal(candle.high),
+        Decimal(candle.low),
+        Decimal(candle.close),
+        Decimal(candle.volume),
+        Decimal(candle.quote_volume),
+        candle.trade_count,
+        ZERO,
+        ZERO,
+    )

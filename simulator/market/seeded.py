@@ -4,9 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from typing_extensions import override
 
 from simulator.market.aggregate import aggregate, merge
-from simulator.market.model import Bar, Candle, Trade
+from simulator.market.model import Bar, Candle, CandleSource, Trade
 from simulator.market.noise import Integers
 from simulator.market.tape import Tape, Trades
 from simulator.timeframes import Timeframe, timeframe
@@ -46,7 +47,7 @@ def minute_bars(trades: Trades, first_minute: int, end_minute: int) -> list[Bar[
     return list(map(Bar[int]._make, zip(*(column.tolist() for column in columns), strict=True)))
 
 
-class SeededSource:
+class SeededSource(CandleSource):
     """Candles and trades of one instrument from its tape; nothing exists before ``market_start_ms``."""
 
     def __init__(self, tape: Tape, market_start_ms: int, present: Callable[[Bar[int], Timeframe], Candle]) -> None:
@@ -57,6 +58,7 @@ class SeededSource:
         self._blocks: OrderedDict[tuple[Timeframe, int], list[Candle]] = OrderedDict()
         self._remembered = 0
 
+    @override
     def ascending(self, frame: Timeframe, start_ms: int, end_ms: int) -> Iterator[Candle]:
         position = max(start_ms, frame.floor(self._start_ms))
         while position < end_ms:
@@ -66,6 +68,7 @@ class SeededSource:
                     yield candle
             position = block_end
 
+    @override
     def descending(self, frame: Timeframe, start_ms: int, end_ms: int) -> Iterator[Candle]:
         bottom = max(start_ms, frame.floor(self._start_ms))
         position = end_ms
@@ -76,6 +79,7 @@ class SeededSource:
                     yield candle
             position = block_start
 
+    @override
     def running(self, frame: Timeframe, now_ms: int) -> Candle | None:
         open_ms = frame.floor(now_ms)
         if now_ms < self._start_ms:
@@ -86,6 +90,7 @@ class SeededSource:
         candle.is_closed = False
         return candle
 
+    @override
     def trades(self, first_id: int | None, start_ms: int, end_ms: int) -> Iterator[Trade]:
         minute = max(start_ms, self._start_ms) // MINUTE_MS
         if first_id is not None:

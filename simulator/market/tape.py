@@ -24,6 +24,7 @@ WORLD_WAVES = (
     (7 * MINUTE_MS, 0.0006),
     (MINUTE_MS, 0.0003),
 )
+SLOW_MS = 30 * MINUTE_MS
 # What one venue's price differs from the others': arbitrage keeps it small.
 VENUE_WAVE = (45 * MINUTE_MS, 0.0004)
 
@@ -52,7 +53,9 @@ class Tape:
 
     def __init__(self, seed: int, venue: str, instrument: Instrument) -> None:
         self._instrument = instrument
-        self._world = [key(seed, instrument.symbol, "world", period) for period, _ in WORLD_WAVES]
+        world = [(key(seed, instrument.symbol, "world", period), (period, size)) for period, size in WORLD_WAVES]
+        self._slow = [slow for slow in world if slow[1][0] > SLOW_MS]
+        self._fast = [fast for fast in world if fast[1][0] <= SLOW_MS]
         self._venue = key(seed, venue, instrument.symbol, "venue")
         self._streams = {
             name: key(seed, venue, instrument.symbol, name)
@@ -80,7 +83,8 @@ class Tape:
         share = (slot + uniform(self._streams["time"], ids)) / np.repeat(counts, counts)
         times = minute_of * MINUTE_MS + (share * MINUTE_MS).astype(np.int64)
         sides = (uniform(self._streams["side"], ids) < 0.5).astype(np.int64)
-        return Trades(minute_of, ids, times, self._prices(times, ids), self._quantities(ids), sides)
+        prices = self._prices(times, ids, np.repeat(self._slow_level(minutes[:-1] * MINUTE_MS), counts))
+        return Trades(minute_of, ids, times, prices, self._quantities(ids), sides)
 
     def minute_of_id(self, trade_id: int) -> int:
         """A minute at or shortly before the one that holds this trade."""
@@ -91,11 +95,18 @@ class Tape:
         """No run of minutes without a trade is as long as this."""
         return int(2 / self._instrument.trades_per_minute) + 3
 
-    def _prices(self, times: Integers, ids: Integers) -> Integers:
+    def _slow_level(self, minute_times: Integers) -> Doubles:
+        """What hardly changes within a minute, once for each minute: a third of the cost of once for each trade."""
+        return 1.0 + sum(
+            (amplitude * wave(stream, minute_times, period) for stream, (period, amplitude) in self._slow),
+            start=VENUE_WAVE[1] * wave(self._venue, minute_times, VENUE_WAVE[0]),
+        )
+
+    def _prices(self, times: Integers, ids: Integers, slow_level: Doubles) -> Integers:
         if not len(times):
             return times
-        level = 1.0 + VENUE_WAVE[1] * wave(self._venue, times, VENUE_WAVE[0])
-        for stream, (period, amplitude) in zip(self._world, WORLD_WAVES, strict=True):
+        level = slow_level
+        for stream, (period, amplitude) in self._fast:
             level = level + amplitude * wave(stream, times, period)
         # A trade lands up to two ticks beside the level: bid and ask.
         beside = (uniform(self._streams["price"], ids) * 5.0).astype(np.int64) - 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, ClassVar
 
+from simulator.digits import Writer
 from simulator.limits import Limiter, LimitSettings
 from simulator.market.model import Bar, Candle, Instrument
 from simulator.rows import RowFaults
@@ -45,6 +46,7 @@ class Question:
 
     @property
     def parameters(self) -> dict[str, str]:
+        """The parameters by name; of one that came twice, the last."""
         return dict(self.query)
 
     def oldest(self, symbol: str, frame: Timeframe, start_ms: int, end_ms: int, limit: int) -> list[Candle]:
@@ -83,6 +85,8 @@ class Venue(ABC):
     # What stands where in a candle's row, in the words of Candle; None for what has no name there.
     row_fields: ClassVar[tuple[str | None, ...]]
     instruments: ClassVar[tuple[Instrument, ...]]
+    # Whether an address that goes on after a 429 is banned with 418.
+    bans: ClassVar[bool] = False
 
     def __init__(self, truth: Truth, instruments: Mapping[str, Instrument], listed_at_ms: int) -> None:
         self.truth = truth
@@ -103,8 +107,8 @@ class Venue(ABC):
 
     @classmethod
     @abstractmethod
-    def fixed(cls, value: int, scale: int) -> str:
-        """A whole number of ``10**-scale`` in the venue's manner."""
+    def writer(cls, scale: int) -> Writer:
+        """Writes whole numbers of ``10**-scale`` in the venue's manner."""
 
     @classmethod
     @abstractmethod
@@ -155,15 +159,14 @@ class Venue(ABC):
     @classmethod
     def presenter(cls, instrument: Instrument) -> Callable[[Bar[int], Timeframe], Candle]:
         """Turns bars in ticks and lots into candles in the venue's digits."""
-        tick, lot, both = instrument.price_scale, instrument.lot_scale, instrument.price_scale + instrument.lot_scale
-        fixed = cls.fixed
+        tick, lot = cls.writer(instrument.price_scale), cls.writer(instrument.lot_scale)
+        quote = cls.writer(instrument.price_scale + instrument.lot_scale)
 
         def present(bar: Bar[int], frame: Timeframe) -> Candle:
+            opened, first, high, low, last, volume, quotes, count, taker, taker_quotes = bar
             return Candle(
-                bar.open_time, frame.following(bar.open_time) - 1,
-                fixed(bar.open, tick), fixed(bar.high, tick), fixed(bar.low, tick), fixed(bar.close, tick),
-                fixed(bar.volume, lot), fixed(bar.quote_volume, both), bar.trade_count,
-                fixed(bar.taker_volume, lot), fixed(bar.taker_quote_volume, both),
+                opened, frame.following(opened) - 1, tick(first), tick(high), tick(low), tick(last),
+                lot(volume), quote(quotes), count, lot(taker), quote(taker_quotes),
             )  # fmt: skip
 
         return present

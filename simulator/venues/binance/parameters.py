@@ -30,6 +30,7 @@ class Parameters:
         return name in self._values
 
     def text(self, name: str) -> str:
+        """A mandatory parameter."""
         value = self._values.get(name, "")
         if not value:
             raise errors.missing(name)
@@ -77,4 +78,5 @@ class Parameters:
 
 
 def market_id(instrument: Instrument) -> str:
+    """``BTCUSDT``."""
     return f"{instrument.base}{instrument.quote}"

@@ -6,7 +6,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from simulator.digits import padded
+from typing_extensions import override
+
+from simulator.digits import Writer, padded
 from simulator.limits import Limiter, LimitSettings, MinuteWeight
 from simulator.market.model import Candle, Instrument, Trade
 from simulator.timeframes import Timeframe
@@ -24,24 +26,31 @@ FOREVER_MS = 1 << 62
 
 
 class BinanceSpot(Venue):
+    """Binance spot; USD-M and COIN-M are other hosts with limits of their own."""
+
     name = "binance"
     frames = facts.FRAMES
     unified_frames = {name: name for name in facts.FRAMES}  # noqa: RUF012 - declared by Venue
     row_fields = facts.ROW_FIELDS
     instruments = facts.INSTRUMENTS
+    bans = True
 
+    @override
     @classmethod
     def market_id(cls, instrument: Instrument) -> str:
         return market_id(instrument)
 
+    @override
     @classmethod
     def write_number(cls, value: Decimal) -> str:
         return str(value.quantize(EIGHT_PLACES)) if value else "0.00000000"
 
+    @override
     @classmethod
-    def fixed(cls, value: int, scale: int) -> str:
-        return padded(value, scale)
+    def writer(cls, scale: int) -> Writer:
+        return padded(scale)
 
+    @override
     @classmethod
     def write_candle(cls, candle: Candle) -> str:
         """``[1499040000000,"0.01634790",…,1499644799999,"2434.19055334",308,"1756.87402397","28.46694368","0"]``"""
@@ -51,6 +60,7 @@ class BinanceSpot(Venue):
             f'"{candle.taker_quote_volume}","0"]'
         )
 
+    @override
     def make_endpoints(self) -> Sequence[Endpoint]:
         return (
             Endpoint("ping", "/api/v3/ping", "ping", self._ping),
@@ -62,25 +72,32 @@ class BinanceSpot(Venue):
             Endpoint("historicalTrades", "/api/v3/historicalTrades", "trades", self._old_trades),
         )
 
+    @override
     def unknown_path(self, path: str) -> Answer:
         return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", content_type="text/html")
 
+    @override
     def server_error(self, status: int) -> Answer:
         return errors.error(status, -1001, "Internal error; unable to process your request. Please try again.")
 
+    @override
     def limiter(self, settings: LimitSettings) -> Limiter:
         self._weight_limit = settings.scaled(facts.REQUEST_WEIGHT_PER_MINUTE)
         return MinuteWeight(facts.REQUEST_WEIGHT_PER_MINUTE, facts.WEIGHTS, settings)
 
+    @override
     def over_limit(self, retry_after_seconds: int | None, now_ms: int) -> Answer:
         return errors.too_much_weight(self._weight_limit)
 
+    @override
     def banned(self, retry_after_seconds: int, now_ms: int) -> Answer:
         return errors.banned(now_ms + retry_after_seconds * 1000)
 
+    @override
     def symbol_asked(self, query: Query) -> str | None:
         return self.symbols.get(dict(query).get("symbol", ""))
 
+    @override
     def timeframe_asked(self, query: Query) -> Timeframe | None:
         return self.frames.get(dict(query).get("interval", ""))
 
@@ -163,9 +180,9 @@ def _trade(instrument: Instrument, trade: Trade) -> dict[str, Any]:
     both = instrument.price_scale + instrument.lot_scale
     return {
         "id": trade.trade_id,
-        "price": padded(trade.price, instrument.price_scale),
-        "qty": padded(trade.quantity, instrument.lot_scale),
-        "quoteQty": padded(trade.price * trade.quantity, both),
+        "price": padded(instrument.price_scale)(trade.price),
+        "qty": padded(instrument.lot_scale)(trade.quantity),
+        "quoteQty": padded(both)(trade.price * trade.quantity),
         "time": trade.time_ms,
         "isBuyerMaker": trade.is_buyer_maker,
         "isBestMatch": True,
@@ -175,8 +192,8 @@ def _trade(instrument: Instrument, trade: Trade) -> dict[str, Any]:
 def _aggregate(instrument: Instrument, trade: Trade) -> dict[str, Any]:
     return {
         "a": trade.trade_id - AGGREGATE_IDS_BEHIND,
-        "p": padded(trade.price, instrument.price_scale),
-        "q": padded(trade.quantity, instrument.lot_scale),
+        "p": padded(instrument.price_scale)(trade.price),
+        "q": padded(instrument.lot_scale)(trade.quantity),
         "f": trade.trade_id,
         "l": trade.trade_id,
         "T": trade.time_ms,

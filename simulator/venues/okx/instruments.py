@@ -17,6 +17,7 @@ WITHOUT_VALUE = (
 
 
 def market_id(instrument: Instrument) -> str:
+    """``BTC-USDT``."""
     return f"{instrument.base}-{instrument.quote}"
 
 

@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 
-from simulator.digits import plain, trimmed
+from typing_extensions import override
+
+from simulator.digits import Writer, plain, trimmed
 from simulator.limits import Limiter, LimitSettings, SlidingWindows
 from simulator.market.model import Candle, Instrument
 from simulator.timeframes import Timeframe
@@ -16,24 +18,30 @@ FOREVER_MS = 1 << 62
 
 
 class OkxSpot(Venue):
+    """OKX spot; other instrument types are asked for by clients and answered with none."""
+
     name = "okx"
     frames = facts.FRAMES
     unified_frames = facts.UNIFIED_FRAMES
     row_fields = facts.ROW_FIELDS
     instruments = facts.INSTRUMENTS
 
+    @override
     @classmethod
     def market_id(cls, instrument: Instrument) -> str:
         return market_id(instrument)
 
+    @override
     @classmethod
     def write_number(cls, value: Decimal) -> str:
         return plain(value.normalize()) if value else "0"
 
+    @override
     @classmethod
-    def fixed(cls, value: int, scale: int) -> str:
-        return trimmed(value, scale)
+    def writer(cls, scale: int) -> Writer:
+        return trimmed(scale)
 
+    @override
     @classmethod
     def write_candle(cls, candle: Candle) -> str:
         """``["1597026383085","3.721","3.743","3.677","3.708","8422410","22698348.04828491","22698348.04828491","1"]``"""
@@ -42,6 +50,7 @@ class OkxSpot(Venue):
             f'"{candle.volume}","{candle.quote_volume}","{candle.quote_volume}","{int(candle.is_closed)}"]'
         )
 
+    @override
     def make_endpoints(self) -> Sequence[Endpoint]:
         return (
             Endpoint("time", "/api/v5/public/time", "time", self._time),
@@ -50,28 +59,36 @@ class OkxSpot(Venue):
             Endpoint("history-candles", "/api/v5/market/history-candles", "ohlcv", self._history_candles),
         )
 
+    @override
     def unknown_path(self, path: str) -> Answer:
         return errors.not_found()
 
+    @override
     def server_error(self, status: int) -> Answer:
         return errors.error(status, "50001", "Service temporarily unavailable. Please try again later.")
 
+    @override
     def limiter(self, settings: LimitSettings) -> Limiter:
         return SlidingWindows(facts.LIMITS, settings)
 
+    @override
     def over_limit(self, retry_after_seconds: int | None, now_ms: int) -> Answer:
         return errors.too_many_requests()
 
+    @override
     def banned(self, retry_after_seconds: int, now_ms: int) -> Answer:
         return errors.too_many_requests()
 
+    @override
     def limit_key(self, endpoint: Endpoint, query: Query) -> str:
         """Instruments are limited by instrument type."""
         return dict(query).get("instType", "") if endpoint.name == "instruments" else ""
 
+    @override
     def symbol_asked(self, query: Query) -> str | None:
         return self.symbols.get(dict(query).get("instId", ""))
 
+    @override
     def timeframe_asked(self, query: Query) -> Timeframe | None:
         return self.frames.get(dict(query).get("bar", "") or "1m")
 
@@ -116,7 +133,7 @@ class OkxSpot(Venue):
         return self.symbols[instrument], self.frames[bar]
 
     def _page(self, question: Question, symbol: str, frame: Timeframe, start_ms: int, end_ms: int) -> Answer:
-        """Newest first; ``after`` asks for what is earlier than a time, ``before`` for what is newer, both exclusive."""
+        """Newest first; ``after`` asks for what is earlier than a time, ``before`` for what is newer than one."""
         after, before = _whole(question, "after"), _whole(question, "before")
         limit = _whole(question, "limit")
         if limit == 0:

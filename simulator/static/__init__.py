@@ -1,0 +1,1 @@
+"""A dumb static server for recorded answers: it knows nothing of venues."""
