@@ -21,8 +21,9 @@ def make_candles(count: int) -> list[Candle]:
     for number in range(count):
         price = draw.randrange(1_000_000, 6_000_000)
         volume = Decimal(draw.randrange(10**9)).scaleb(-8)
-        prices = [Decimal((price + step) * 10**6).scaleb(-8) for step in (0, 900, -900, 300)]
-        candles.append(Candle(START + number * MINUTE, *prices, volume, volume * 3, 250, observed_at))
+        opened, high, low, close = (Decimal((price + step) * 10**6).scaleb(-8) for step in (0, 900, -900, 300))
+        open_time = START + number * MINUTE
+        candles.append(Candle(open_time, opened, high, low, close, volume, volume * 3, 250, observed_at))
     return candles
 
 

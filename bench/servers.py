@@ -65,7 +65,7 @@ def _wait_for_port(child: subprocess.Popen[bytes], port: int, log: Path) -> None
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"{child.args} does not answer on port {port}:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"{child.args!r} does not answer on port {port}:\n{log.read_text()[-2000:]}")
 
 
 @contextmanager
