@@ -87,6 +87,8 @@ CREATE TABLE ops.ingests (
 );
 CREATE INDEX ingests_series_observed ON ops.ingests (series_id, observed_at);
 CREATE UNIQUE INDEX ingests_committed ON ops.ingests (committed_at);
+-- "the last ingest of this series at T", asked by every answer `as_of` T
+CREATE INDEX ingests_series_committed ON ops.ingests (series_id, committed_at) INCLUDE (ingest_id);
 COMMENT ON TABLE ops.ingests IS
     'One row per write transaction: what was asked, when it was observed, and its place in the order of commits.';
 COMMENT ON COLUMN ops.ingests.ingest_id IS
@@ -221,6 +223,9 @@ CREATE TABLE ops.slice_verdicts (
 );
 COMMENT ON TABLE ops.slice_verdicts IS
     'One row per slice and version the gate judged; published_at is when the marts came to show it.';
+
+-- "what was published last", asked by every answer: a publication changes what is served, as an ingest does
+CREATE INDEX slice_verdicts_published ON ops.slice_verdicts (published_at);
 
 CREATE TABLE ops.row_verdicts (
     series_id integer NOT NULL REFERENCES ref.series,
