@@ -113,13 +113,21 @@ async def _run(simulator: Simulator, read: Arguments) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(simulator, read.host, read.ports, stop, lambda _: None)
+    await serve(simulator, read.host, read.ports, stop, _announce)
+
+
+def _announce(what: str, url: str) -> None:
+    print(f"{what} at {url}", flush=True)  # noqa: T201 - programs that start us read where we listen
 
 
 async def serve(
-    simulator: Simulator, host: str, ports: Mapping[str | None, int], stop: asyncio.Event, ready: Callable[[str], None]
+    simulator: Simulator,
+    host: str,
+    ports: Mapping[str | None, int],
+    stop: asyncio.Event,
+    ready: Callable[[str, str], None],
 ) -> None:
-    """Listen on all ports until ``stop``; says where on standard output and to ``ready``, the shared port first."""
+    """Listen on all ports until ``stop``; tells ``ready`` what listens at which URL, the shared port first."""
     runners = []
     try:
         for venue, port in ports.items():
@@ -128,8 +136,7 @@ async def serve(
             await runner.setup()
             await web.TCPSite(runner, host, port).start()
             url = f"http://{host}:{runner.addresses[0][1]}"
-            print(f"{venue or 'simulator'} at {url}", flush=True)  # noqa: T201 - the one line that says where it listens
-            ready(url)
+            ready(venue or "simulator", url)
         log.info("seed %s, market from %s", simulator.config.seed, iso(simulator.market_start_ms))
         await stop.wait()
     finally:

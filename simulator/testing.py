@@ -164,7 +164,7 @@ def simulator_thread(**options: Any) -> Iterator[RunningSimulator]:
 
     def run() -> None:
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve(simulator, parsed.host, parsed.ports, stop, addresses.append))
+        loop.run_until_complete(serve(simulator, parsed.host, parsed.ports, stop, lambda _, url: addresses.append(url)))
 
     thread = threading.Thread(target=run, name="simulator", daemon=True)
     thread.start()

@@ -58,7 +58,7 @@ def read_recording(path: Path) -> list[RecordedCandle]:
         for row in rows:
             candle = _candle(row)
             candles.setdefault(candle.open_time, candle)
-    except (OSError, ValueError, KeyError, ArithmeticError) as error:
+    except (ImportError, OSError, ValueError, KeyError, ArithmeticError) as error:
         raise UnreadableRecording(f"{path}: {error!r}") from error
     if not candles:
         raise UnreadableRecording(f"{path}: no candles in it")
@@ -96,10 +96,11 @@ def _csv(text: str) -> Iterator[dict[str, Any]]:
 
 def _feather(path: Path) -> Iterator[dict[str, Any]]:
     # Imported only here: it costs half a second, and few runs replay a feather file.
-    from pyarrow import compute, feather  # noqa: PLC0415
+    import pyarrow  # noqa: PLC0415
+    from pyarrow import feather  # noqa: PLC0415
 
     table = feather.read_table(path)
-    times = compute.cast(compute.cast(table.column("date"), "timestamp[ms, UTC]"), "int64").to_pylist()
+    times = table.column("date").cast(pyarrow.timestamp("ms", "UTC")).cast(pyarrow.int64()).to_pylist()
     names = [name for name in table.column_names if name != "date"]
     for open_time, *values in zip(times, *(table.column(name).to_pylist() for name in names), strict=True):
         yield {"open_time": open_time, **_named(zip(names, map(_shortest, values), strict=True))}
