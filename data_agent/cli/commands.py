@@ -38,7 +38,7 @@ def _wait_for_data(deployment: Deployment, output: Output, *, is_ours: bool) -> 
             output.say("stopping what was started")
             stop(deployment.directory)
         raise
-    show_coverage(output, fetch_coverage(deployment))
+    show_coverage(output, fetch_coverage(deployment), is_simulated=deployment.state.is_simulated)
 
 
 def run_down(output: Output, *, is_simulated: bool | None) -> None:

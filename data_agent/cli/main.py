@@ -96,16 +96,14 @@ def backfill(
     json_output: Json = False,
 ) -> None:
     """Fetch a range of history, as a Dagster run."""
-    from data_agent.cli import backfill as command
+    from data_agent.cli.backfill import Wanted, run_backfill, run_cancel
 
     output = _output(json_output)
     if cancel is not None:
-        command.run_cancel(output, cancel, is_simulated=simulated)
+        run_cancel(output, cancel, is_simulated=simulated)
         return
-    wanted = command.Wanted(exchange, symbol or [], timeframe or [], start, end, is_forced=force)
-    raise typer.Exit(
-        command.run_backfill(output, wanted, is_simulated=simulated, is_dry_run=dry_run, is_following=follow)
-    )
+    wanted = Wanted(exchange, symbol or [], timeframe or [], start, end, is_forced=force)
+    raise typer.Exit(run_backfill(output, wanted, is_simulated=simulated, is_dry_run=dry_run, is_following=follow))
 
 
 @app.command()

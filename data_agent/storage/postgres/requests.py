@@ -37,7 +37,8 @@ class BackfillRequest:
         start_time, end_time: the half-open range of open times.
         is_forced: ask the venue again for what the ledger already has.
         status: queued, running, done, failed or cancelled.
-        count_expected, count_done: candles of the range, over all symbols and timeframes.
+        count_expected: candles the range can have, over all symbols and timeframes.
+        count_done: of these, the ones that need no further question: known before, or answered since.
         count_requests: requests sent to the venue so far.
         run_id: the Dagster run that works on it.
         error: why it failed.
