@@ -1,1 +1,1 @@
-"""Serve: FastAPI over what is stored, with trust on every answer."""
+"""The REST door: one trustworthy answer per question, with its coverage, quality and status."""

@@ -1,0 +1,1 @@
+"""Candles: what is final, what is provisional, what is kept back, and how each came to be."""

@@ -1,0 +1,105 @@
+"""Answers for candles: every candle marked, the whole range's coverage beside it, all from one snapshot."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import json
+
+from api.candles import question, repository
+from api.candles.question import Question
+from api.candles.repository import Page, View
+from api.candles.schemas import CandlesQuery
+from api.coverage import rendering
+from api.coverage import repository as ledger
+from api.coverage.composition import Coverage, compose, expected_span
+from api.problems import QualityTooLow
+from api.series import service as series
+from api.series.repository import Snapshot, read_snapshot
+from api.store import Connection, Store
+from api.times import render_time
+
+
+async def answer(store: Store, query: CandlesQuery, *, is_simulated: bool) -> bytes:
+    """One page as encoded JSON, in the shape of `CandlesAnswer`.
+
+    Raises:
+        Problem: see `api.problems`.
+    """
+    async with store.snapshot() as connection:
+        snapshot = await read_snapshot(connection)
+        asked = question.resolve(query, snapshot)
+        view = await _view(connection, query, asked, snapshot)
+        page, coverage, has_more = await _read(connection, query, asked, view)
+    _check_quality(query, page, coverage)
+    next_cursor = asked.cursor(query, page.last_open_time) if has_more and page.last_open_time else None
+    rest = {
+        "coverage": rendering.coverage(coverage),
+        "as_of": render_time(asked.as_of),
+        "next_cursor": next_cursor,
+        "simulated": is_simulated,
+    }
+    return b'{"data":[' + page.candles.encode() + b"]," + json.encode(rest)[1:]
+
+
+async def _view(connection: Connection, query: CandlesQuery, asked: Question, snapshot: Snapshot) -> View:
+    found = await series.resolve(
+        connection,
+        exchange=query.exchange,
+        symbol=query.symbol,
+        timeframe=query.timeframe,
+        origin=query.origin,
+        as_of=asked.as_of,
+    )
+    if not asked.is_repeat:
+        return View(found, ledger.EVERY_INGEST, ledger.EVERY_VERDICT, "now" if snapshot.has_marts else "never")
+    horizon = await repository.horizon(connection, found.series_id, asked.as_of)
+    return View(found, horizon, asked.as_of, "then")
+
+
+async def _read(
+    connection: Connection, query: CandlesQuery, asked: Question, view: View
+) -> tuple[Page, Coverage, bool]:
+    withheld = await ledger.withheld_of(
+        connection, view.series.series_id, asked.asked, as_of=view.as_of, horizon=view.horizon
+    )
+    present = await repository.present(connection, view, asked.asked, withheld=withheld)
+    page = await repository.page(
+        connection, view, asked.page, withheld=withheld, limit=query.limit, min_quality=query.min_quality
+    )
+    timeframe = view.series.timeframe
+    expected = expected_span(asked.asked, timeframe, clock=asked.clock, listed_at=view.series.listed_at)
+    coverage = compose(
+        expected,
+        timeframe,
+        present=present,
+        entries=await ledger.entries(connection, view.series.source_series_id, expected, horizon=view.horizon),
+        withheld=withheld,
+        is_built=view.is_built,
+    )
+    has_more = (
+        bool(present) and page.last_open_time is not None and page.last_open_time < present[-1].end - timeframe.duration
+    )
+    return page, coverage, has_more
+
+
+def _check_quality(query: CandlesQuery, page: Page, coverage: Coverage) -> None:
+    if query.min_quality is None:
+        return
+    if page.count_below:
+        first = render_time(page.first_below) if page.first_below else ""
+        raise QualityTooLow(
+            f"{page.count_below} of {page.count_rows} candles are below min_quality {query.min_quality}, the first at "
+            f"{first}; the lowest has {page.lowest_quality}.",
+            field="min_quality",
+            members={"count_below": page.count_below, "first_below": first, "lowest_quality": page.lowest_quality},
+        )
+    if Decimal(str(coverage.ratio)) < query.min_quality:
+        gap = coverage.gaps[0]
+        raise QualityTooLow(
+            f"The range's coverage is {coverage.ratio} ({coverage.present} of {coverage.expected} candles), below "
+            f"min_quality {query.min_quality}; the first gap is {render_time(gap.start)} to {render_time(gap.end)}: "
+            f"{gap.status}, {gap.cause}.",
+            field="min_quality",
+            members={"coverage": rendering.coverage(coverage)},
+        )

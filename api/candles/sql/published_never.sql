@@ -1,0 +1,1 @@
+SELECT latest.open_time, latest.ingest_id FROM latest WHERE FALSE

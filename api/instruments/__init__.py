@@ -1,0 +1,1 @@
+"""Instruments: what the exchanges list, under the names they have now."""

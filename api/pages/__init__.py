@@ -1,0 +1,1 @@
+"""Pages for people. Whatever they need is served from here: they work without the internet."""

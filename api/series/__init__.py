@@ -1,0 +1,1 @@
+"""Which series a request means."""
