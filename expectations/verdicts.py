@@ -20,13 +20,13 @@ Severity = Literal["block", "warn"]
 
 
 class BrokenRule(Struct, frozen=True):
-    """One candidate row that broke one rule. `detail` says with which values."""
+    """One candidate row that broke one rule. The values of `columns` go into the verdict's detail, digits exact."""
 
     series_id: int
     open_time: datetime
     rule: str
     severity: Severity
-    detail: str
+    columns: tuple[str, ...]
 
 
 class SliceVerdict(Struct, frozen=True):
@@ -56,28 +56,41 @@ class SliceVerdict(Struct, frozen=True):
         return slice_quality(self.count_expected, self.count_rows, self.count_failed, self.count_warned)
 
 
+class Verdicts(Struct, frozen=True):
+    """What was written.
+
+    Attributes:
+        slices: one verdict per frozen slice, also for those without a row.
+        count_by_rule: rows per broken rule, the most frequent first.
+    """
+
+    slices: tuple[SliceVerdict, ...]
+    count_by_rule: dict[str, int]
+
+
 def record_verdicts(
     connection: Connection[Any], broken: Iterable[BrokenRule], *, run_id: str, decided_at: datetime
-) -> list[SliceVerdict]:
+) -> Verdicts:
     """Write what the gate found about the frozen slices, in one transaction.
 
     A built candle that holds a withheld minute is withheld with it (rule `made_of_failed`).
 
     Returns:
-        One verdict per frozen slice, also for those without a row.
+        What was written.
     """
     with connection.transaction():
         connection.execute(_STAGING)
         with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
             for each in broken:
-                copy.write_row((each.series_id, each.open_time, each.rule, each.severity, each.detail))
+                copy.write_row((each.series_id, each.open_time, each.rule, each.severity, list(each.columns)))
         connection.execute(_MADE_OF_FAILED)
         connection.execute(_FORGET)
         connection.execute(_KEEP_ROWS)
         verdicts = _read_slices(connection)
         _keep_slices(connection, verdicts, run_id, decided_at)
+        rules = connection.execute(_COUNT_BY_RULE).fetchall()
         connection.execute("DROP TABLE broken_rules")
-    return verdicts
+    return Verdicts(tuple(verdicts), dict(rules))
 
 
 def _read_slices(connection: Connection[Any]) -> list[SliceVerdict]:
@@ -101,17 +114,18 @@ def _keep_slices(
 
 _STAGING = """
 CREATE TEMP TABLE broken_rules (
-    series_id integer, open_time timestamptz, rule text, severity text, detail text,
+    series_id integer, open_time timestamptz, rule text, severity text, columns text [], detail text,
     PRIMARY KEY (series_id, open_time, rule)
 ) ON COMMIT DROP
 """
-_COPY = "COPY broken_rules (series_id, open_time, rule, severity, detail) FROM STDIN"
+_COPY = "COPY broken_rules (series_id, open_time, rule, severity, columns) FROM STDIN"
 
 _MADE_OF_FAILED = """
 INSERT INTO broken_rules (series_id, open_time, rule, severity, detail)
 SELECT
     built.series_id, built.open_time, 'made_of_failed', 'block',
-    'withheld minutes: ' || string_agg(DISTINCT to_char(broken.open_time AT TIME ZONE 'UTC', 'HH24:MI'), ', ')
+    count(DISTINCT broken.open_time) || ' of its minutes withheld, the first '
+    || to_char(min(broken.open_time) AT TIME ZONE 'UTC', 'HH24:MI')
 FROM broken_rules AS broken
 INNER JOIN ops.frozen_slices AS frozen
     ON
@@ -138,9 +152,17 @@ WHERE
 
 _KEEP_ROWS = """
 INSERT INTO ops.row_verdicts (series_id, open_time, version, rule, severity, detail)
-SELECT broken.series_id, broken.open_time, candidates.slice_version, broken.rule, broken.severity, broken.detail
+SELECT
+    broken.series_id, broken.open_time, candidates.slice_version, broken.rule, broken.severity,
+    coalesce(broken.detail, (
+        SELECT string_agg(name || ' ' || coalesce(to_jsonb(candidates) ->> name, 'missing'), ', ' ORDER BY place)
+        FROM unnest(broken.columns) WITH ORDINALITY AS shown (name, place)
+    ))
 FROM broken_rules AS broken
-INNER JOIN intermediate.int_candles__candidates AS candidates USING (series_id, open_time)
+INNER JOIN (
+    -- two rows of one key are one verdict: both are withheld
+    SELECT DISTINCT ON (series_id, open_time) * FROM intermediate.int_candles__candidates
+) AS candidates USING (series_id, open_time)
 """
 
 # A row that broke several rules counts once, as failed if one of them blocks.
@@ -163,6 +185,8 @@ FROM intermediate.int_slices__candidates
 LEFT JOIN found USING (series_id, slice_day)
 ORDER BY series_id, slice_day
 """
+
+_COUNT_BY_RULE = "SELECT rule, count(*) FROM broken_rules GROUP BY rule ORDER BY count(*) DESC, rule"
 
 _KEEP_SLICE = """
 INSERT INTO ops.slice_verdicts (

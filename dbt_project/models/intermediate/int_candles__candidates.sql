@@ -54,6 +54,8 @@ described as (
         extract(
             epoch from candles.open_time - date_bin(series.duration, candles.open_time, series.grid_origin)
         ) as seconds_off_grid,
+        extract(epoch from candles.open_time + series.duration - candles.observed_at) as seconds_observed_early,
+        count(*) over (partition by candles.series_id, candles.open_time) as count_of_key,
         {{ var("typical_return_per_minute") }} * sqrt(extract(epoch from series.duration) / 60) as least_typical_return
     from candles
     inner join {{ ref("stg_ref__series") }} as series using (series_id)
@@ -149,6 +151,8 @@ final as (
         compared.slice_day,
         compared.slice_version,
         compared.seconds_off_grid,
+        compared.seconds_observed_early,
+        compared.count_of_key,
         compared.absolute_return / greatest(typical.typical_return, compared.least_typical_return) as jump_multiple,
         compared.count_twin_differences
     from compared
