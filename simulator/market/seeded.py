@@ -14,10 +14,10 @@ from simulator.timeframes import Timeframe, timeframe
 from simulator.times import DAY_MS, MINUTE_MS
 
 ONE_MINUTE = timeframe("1m")
-# Candles kept by one instrument: about 0.8 KB each, so at most some 5 MB a pair.
-REMEMBERED_CANDLES = 6 * 1440
-# Days of minutes kept as numbers (0.2 MB each) for the larger timeframes that are made of them.
-REMEMBERED_DAYS = 8
+# Candles kept by one instrument: about 0.85 KB each, so some 4 MB a pair.
+REMEMBERED_CANDLES = 3 * 1440
+# Days of minutes kept as numbers (0.7 MB each): those that the running candle of a day, in any zone, is made of.
+REMEMBERED_DAYS = 3
 
 
 def minute_bars(trades: Trades, first_minute: int, end_minute: int) -> list[Bar[int]]:

@@ -14,28 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_arguments_become_a_config() -> None:
-    read = read_arguments(
-        [
-            "--port",
-            "9",
-            "--seed",
-            "3",
-            "--venues",
-            "okx",
-            "--clock",
-            "2026-01-05T00:00:00Z",
-            "--clock-speed",
-            "60",
-            "--market-start",
-            "2024-01-01",
-            "--replay",
-            "okx:BTC/USDT:USDT:1m=a=b.csv",
-            "--limits",
-            "off",
-            "--port-okx",
-            "10",
-        ]
-    )
+    line = "--port 9 --seed 3 --venues okx --clock 2026-01-05T00:00:00Z --clock-speed 60 --market-start 2024-01-01"
+    more = "--replay okx:BTC/USDT:USDT:1m=a=b.csv --limits off --port-okx 10"
+    read = read_arguments(f"{line} {more}".split())
     config = read.config
     assert (read.ports, config.seed, config.venues) == ({None: 9, "okx": 10}, 3, ("okx",))
     assert (config.clock_start_ms, config.clock_speed) == (1_767_571_200_000, 60.0)

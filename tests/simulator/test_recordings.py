@@ -64,9 +64,8 @@ def test_okx_perpetual_as_spot(recordings: Path) -> None:
     times = [round(date.timestamp() * 1000) for date in table["date"]]
     ask = asker(path, "okx", "BTC/USDT:USDT", "1m", times[-1] + MINUTE)
     found = okx_pages(ask, "BTC-USDT", "1m")
-    expected = [
-        [str(time), *map(repr, values)] for time, *values in zip(times, *(table[n] for n in NAMES), strict=True)
-    ]
+    columns = [table[name] for name in NAMES]
+    expected = [[str(time), *map(repr, values)] for time, *values in zip(times, *columns, strict=True)]
     assert len(found) == 22_078
     assert [row[:6] for row in found] == expected
 

@@ -235,14 +235,14 @@ def test_cached_from_before_the_boundary(start: Start) -> None:
 
 def test_refusals_say_why(start: Start) -> None:
     simulator = start()
-    with pytest.raises(SimulatorError, match="400.*earthquake"):
+    with pytest.raises(SimulatorError, match=r"400.*earthquake"):
         simulator.faults({"kind": "earthquake"})
-    with pytest.raises(SimulatorError, match="400.*nonsense"):
+    with pytest.raises(SimulatorError, match=r"400.*nonsense"):
         simulator.set_clock("nonsense")
     for wrong in ({"venue": "x"}, {"symbol": "x"}, {"timeframe": "x"}):
-        with pytest.raises(SimulatorError, match="400.*unknown"):
+        with pytest.raises(SimulatorError, match=r"400.*unknown"):
             simulator.ledger(**({"venue": "okx", "symbol": "BTC/USDT", "timeframe": "1m"} | wrong))
-    with pytest.raises(SimulatorError, match="400.*start"):
+    with pytest.raises(SimulatorError, match=r"400.*start"):
         simulator.ledger("okx", "BTC/USDT", "1m", start="soon")
 
 

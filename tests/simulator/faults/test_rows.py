@@ -75,9 +75,8 @@ def test_a_share_of_a_range_is_drawn_once_and_for_all(ask: Asker) -> None:
 def test_other_series_are_left_alone(ask: Asker) -> None:
     ask.simulator.faults.add([MissingCandles(**ONE), OffGrid(**ONE)])
     assert opened(okx_rows(ask)) == TIMES[::-1]
-    five = ask.faulty(
-        "binance", f"/api/v3/klines?symbol=BTCUSDT&interval=5m&startTime={MIDNIGHT_MS}&limit=1", "klines", ""
-    )
+    path = f"/api/v3/klines?symbol=BTCUSDT&interval=5m&startTime={MIDNIGHT_MS}&limit=1"
+    five = ask.faulty("binance", path, "klines", "BTC/USDT")
     assert opened(five) == [MIDNIGHT_MS]
 
 

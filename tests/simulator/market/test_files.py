@@ -62,15 +62,8 @@ def test_csv_without_header_in_any_unit_of_time(tmp_path: Path, time: str) -> No
 def test_feather_prices_are_the_shortest_decimals(tmp_path: Path) -> None:
     path = tmp_path / "perp.feather"
     dates = pyarrow.array([MS * 1_000_000], pyarrow.timestamp("ns", "UTC"))
-    columns = {
-        "date": dates,
-        "open": [87593.0],
-        "high": [87604.1],
-        "low": [0.00001],
-        "close": [1e-7],
-        "volume": [0.1 + 0.2],
-    }
-    feather.write_feather(pyarrow.table(columns), path)
+    prices = {"open": [87593.0], "high": [87604.1], "low": [0.00001], "close": [1e-7], "volume": [0.1 + 0.2]}
+    feather.write_feather(pyarrow.table({"date": dates, **prices}), path)
     assert one(path)[:6] == (MS, "87593.0", "87604.1", "0.00001", "0.0000001", "0.30000000000000004")
 
 

@@ -21,13 +21,8 @@ def source(gaps: frozenset[int] = frozenset()) -> ReplaySource:
 
 def test_digits_are_the_recordings() -> None:
     candle = next(source().ascending(MINUTES, START, START + 1))
-    assert [candle.open, candle.high, candle.low, candle.close, candle.volume] == [
-        "1.10",
-        "2.00",
-        "1.0",
-        "1.50",
-        "0.30",
-    ]
+    numbers = [candle.open, candle.high, candle.low, candle.close, candle.volume]
+    assert numbers == ["1.10", "2.00", "1.0", "1.50", "0.30"]
     assert candle.quote_volume == "0.45000000"
     assert candle.close_time == START + MINUTE_MS - 1
 

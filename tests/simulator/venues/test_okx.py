@@ -64,12 +64,8 @@ def test_candles_hold_the_latest_1440_entries(ask: Asker) -> None:
 
 @pytest.mark.parametrize("path", [CANDLES, HISTORY])
 def test_pages_are_100_and_at_most_300(ask: Asker, path: str) -> None:
-    assert [len(page(ask, path, **limit)) for limit in ({}, {"limit": 300}, {"limit": 301}, {"limit": ""})] == [
-        100,
-        300,
-        300,
-        100,
-    ]
+    asked: list[dict[str, Any]] = [{}, {"limit": 300}, {"limit": 301}, {"limit": ""}]
+    assert [len(page(ask, path, **limit)) for limit in asked] == [100, 300, 300, 100]
 
 
 @pytest.mark.parametrize(("bar", "hour"), [("1D", 16), ("1Dutc", 0), ("12H", 4), ("12Hutc", 0), ("6H", 10), ("4H", 8)])
