@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from data_agent.cli import preflight
-from data_agent.cli.deployment import open_deployment, settings_for
+from data_agent.cli.deployment import find_deployment, open_deployment, settings_for
 from data_agent.cli.output import Output
 from data_agent.cli.supervisor import Supervisor
 from data_agent.core.errors import ConfigurationError, DataAgentError, EnvironmentFault
@@ -34,13 +34,21 @@ class Finding:
 
 def run_doctor(output: Output, *, is_simulated: bool | None) -> int:
     """Show every finding; returns the exit code, 0 if all is well."""
-    findings = list(examine(settings_for(is_simulated)))
+    findings = list(examine(_meant(is_simulated)))
     output.result({"findings": [asdict(finding) for finding in findings]})
     output.table(
         ("check", "", "finding"),
         [(finding.check, "ok" if finding.is_well else "PROBLEM", finding.text) for finding in findings],
     )
     return 0 if all(finding.is_well for finding in findings) else 1
+
+
+def _meant(is_simulated: bool | None) -> Settings:
+    """Of the deployment there is; before the first start, of the one the environment asks for."""
+    try:
+        return find_deployment(is_simulated).settings
+    except EnvironmentFault:
+        return settings_for(is_simulated)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

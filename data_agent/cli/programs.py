@@ -84,7 +84,7 @@ def _servers(deployment: Deployment) -> list[Program]:
                     *shlex.split(deployment.state.simulator_options),
                 ),
                 probe=probes.ignoring_start(
-                    partial(probes.answers_http, f"{deployment.simulator_url}/binance/api/v3/time")
+                    partial(probes.answers_http, f"{deployment.simulator_url}/_health")
                 ),
             )
         )  # fmt: skip
