@@ -9,14 +9,17 @@ async with VenueClient(facts, limiter=limiter, priority=Priority.BACKFILL, base_
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from psycopg_pool import AsyncConnectionPool
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from data_agent.connections.bans import BanBook
 from data_agent.connections.bridge import create_bridge
@@ -25,13 +28,15 @@ from data_agent.connections.exchange import Exchange, current
 from data_agent.connections.facts import ConnectionFacts
 from data_agent.connections.failures import SHORTEST_BAN, classify
 from data_agent.connections.limiter import Limiter
-from data_agent.connections.limits import Priority
+from data_agent.connections.limits import PATIENCE_SECONDS, Priority
 from data_agent.connections.markets import MarketCache
 from data_agent.connections.retry import RetryPolicy
 from data_agent.core.errors import Banned, BrokenData, RateLimited
 from data_agent.core.metrics import VENUE_REQUESTS, VENUE_SECONDS
 from data_agent.core.time import from_milliseconds
 from data_agent.storage.redis import keys
+
+_REDIS_TIMEOUT_SECONDS: Final = 2.0
 
 
 class Answer(NamedTuple):
@@ -84,7 +89,8 @@ class VenueClient:
         self.clock = VenueClock(self._ask_time)
         self._limiter = limiter
         self._priority = priority
-        self._retry = retry or RetryPolicy()
+        # Waiting for the budget is not failing: it must not use up the time for trying again.
+        self._retry = retry or RetryPolicy(total=RetryPolicy.total + timedelta(seconds=PATIENCE_SECONDS[priority]))
         self._markets = MarketCache(redis, keys.markets(f"{facts.venue}@{host_of(facts, base_url)}", facts.product))
         self._ccxt = create_bridge(facts, self._carry, base_url=base_url, timeout_seconds=timeout_seconds)
 
@@ -109,14 +115,31 @@ class VenueClient:
             VenueError: see `core.errors`; what may be retried has been, within bounds.
             StorageError: neither Redis nor PostgreSQL can tell whether a ban holds.
         """
+        return await self._call(method, dict(params))
+
+    async def unified(self, method: str, *arguments: Any) -> Answer:
+        """Call one of CCXT's unified methods (`fetch_ohlcv`) and return its structures; numbers are text.
+
+        For venues without a row parser of ours. Raises as `request` does.
+        """
+        await self.markets()
+        return await self._call(method, *arguments)
+
+    async def _call(self, method: str, *arguments: Any) -> Answer:
         await self.clock.refresh()
         asked = Exchange(method)
         token = current.set(asked)
         try:
-            payload = await getattr(self._ccxt, method)(dict(params))
+            payload = await getattr(self._ccxt, method)(*arguments)
+        except Exception as error:
+            failure = classify(error, asked, self.facts.venue)
+            if failure is error:
+                raise
+            raise failure from error
         finally:
             current.reset(token)
-        assert asked.observed_at is not None  # noqa: S101 - there is a payload, so there was an answer
+        if asked.observed_at is None:
+            raise BrokenData("no request was sent for it", venue=self.facts.venue, endpoint=method)
         return Answer(payload, asked.sent_at, asked.observed_at, self.clock.lower_bound(asked.sent))
 
     async def markets(self, *, fresh: bool = False) -> dict[str, dict[str, Any]]:
@@ -153,7 +176,7 @@ class VenueClient:
                 finally:
                     current.reset(token)
                 if asked is not None:
-                    asked.sent_at, asked.sent, asked.observed_at = exchange.sent_at, exchange.sent, exchange.observed_at
+                    asked.take(exchange)
         return payload
 
     async def _send_once(self, exchange: Exchange, send: Callable[[], Awaitable[Any]]) -> Any:
@@ -186,21 +209,45 @@ class VenueClient:
                 await self._limiter.exhaust(exchange.endpoint)
 
 
-def open_client(
+@asynccontextmanager
+async def open_client(
     facts: ConnectionFacts,
     *,
     base_url: str | None,
     ceiling: float,
     timeout_seconds: float,
     priority: Priority,
-    redis: Redis | None,
+    redis_url: str | None,
     pool: AsyncConnectionPool[Any] | None,
-) -> VenueClient:
-    """A client with the limiter and the bans of its host. Nothing is asked yet; close it (`async with`)."""
+) -> AsyncIterator[VenueClient]:
+    """A client with the limiter and the bans of its host; everything is closed at the end. Nothing is asked yet."""
     host = host_of(facts, base_url)
-    limiter = Limiter(
-        facts.venue, host, facts.budget, ceiling=ceiling, bans=BanBook(facts.venue, host, pool), redis=redis
-    )
-    return VenueClient(
-        facts, limiter=limiter, priority=priority, base_url=base_url, timeout_seconds=timeout_seconds, redis=redis
+    bans = BanBook(facts.venue, host, pool)
+    async with AsyncExitStack() as stack:
+        redis = None if redis_url is None else await stack.enter_async_context(connect_redis(redis_url))
+        limiter = Limiter(facts.venue, host, facts.budget, ceiling=ceiling, bans=bans, redis=redis)
+        yield await stack.enter_async_context(
+            VenueClient(
+                facts,
+                limiter=limiter,
+                priority=priority,
+                base_url=base_url,
+                timeout_seconds=timeout_seconds,
+                redis=redis,
+            )
+        )
+
+
+def connect_redis(url: str) -> Redis:
+    """A client for limits, bans and markets: it gives up fast, because a trickle is better than a hang."""
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(
+            url,
+            max_connections=8,
+            timeout=_REDIS_TIMEOUT_SECONDS,
+            socket_timeout=_REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
+            # One retry at once heals a connection that a restarted server has closed.
+            retry=Retry(NoBackoff(), 1),
+        )
     )

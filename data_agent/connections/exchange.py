@@ -32,6 +32,11 @@ class Exchange:
     body: str = ""
     payload: Any = None
 
+    def take(self, other: Exchange) -> None:
+        """Become what another exchange was, but for the endpoint's name."""
+        self.sent_at, self.sent, self.observed_at = other.sent_at, other.sent, other.observed_at
+        self.status, self.headers, self.body, self.payload = other.status, other.headers, other.body, other.payload
+
     @property
     def is_success(self) -> bool:
         """Whether the HTTP status says that all is well."""

@@ -100,14 +100,15 @@ class Limiter:
             return await self._try_alone(endpoint, debits)
         try:
             outcome = await self._run_debit(debits, priority)
-            while outcome[0] == b"unknown":
+            while outcome[0] == b"unknown" or self._is_degraded:
+                # Redis was lost or was away: what was forbidden meanwhile stands in PostgreSQL and in this process.
                 await self._publish_bans()
+                self._note_redis(away=None)
                 self._refuse_if_banned(endpoint, debits)
                 outcome = await self._run_debit(debits, priority)
         except (RedisError, OSError) as error:
             self._note_redis(away=error)
             return await self._try_alone(endpoint, debits)
-        self._note_redis(away=None)
         if outcome[0] == b"banned":
             scope = [WHOLE_VENUE, *(limit.name for limit, _ in debits)][int(outcome[1]) - 1]
             self._bans.remember(ban_for(scope, timedelta(milliseconds=int(outcome[2])), "told to another process"))
@@ -179,9 +180,9 @@ class Limiter:
                 await self._raise_count(limit, int(told))
 
     async def exhaust(self, endpoint: str) -> None:
-        """Count the limits of an endpoint as used up: the venue said "too many" without saying for how long."""
-        for limit, _ in self._budget.debits(endpoint):
-            await self._raise_count(limit, limit.capacity)
+        """Count the shortest limit of an endpoint as used up: the venue said "too many" without saying for how long."""
+        limit = min((limit for limit, _ in self._budget.debits(endpoint)), key=lambda limit: limit.window_seconds)
+        await self._raise_count(limit, limit.capacity)
 
     async def _raise_count(self, limit: Limit, used: int) -> None:
         if self._redis is not None and not self._is_degraded:

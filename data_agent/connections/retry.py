@@ -34,7 +34,7 @@ class RetryPolicy:
             stop=stop_after_attempt(self.attempts) | stop_before_delay(self.total),
             wait=_AsTold(
                 wait_exponential_jitter(
-                    initial=self.first_wait.total_seconds(),
+                    multiplier=self.first_wait.total_seconds(),
                     max=self.longest_wait.total_seconds(),
                     jitter=self.first_wait.total_seconds(),
                 )

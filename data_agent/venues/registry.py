@@ -16,14 +16,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import Any, Final
-
-from psycopg_pool import AsyncConnectionPool
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from typing import TYPE_CHECKING, Any, Final
 
 from data_agent.connections.limits import Priority
 from data_agent.core.collection import Collection
@@ -35,13 +30,17 @@ from data_agent.venues.binance.rest import Binance
 from data_agent.venues.facts import ProductFacts, VenueFacts
 from data_agent.venues.okx import facts as okx_facts
 from data_agent.venues.okx.rest import Okx
+from data_agent.venues.unified import UnifiedVenue
 from data_agent.venues.venue import Venue
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
 
 VENUES: Final[Mapping[str, VenueFacts]] = MappingProxyType(
     {facts.name: facts for facts in (binance_facts.FACTS, okx_facts.FACTS)}
 )
+# A venue without a class of its own is read through CCXT's unified rows.
 _CLASSES: Final[Mapping[str, type[Venue]]] = MappingProxyType({"binance": Binance, "okx": Okx})
-_REDIS_TIMEOUT_SECONDS: Final = 2.0
 
 
 def product_facts(venue: str, product: str) -> ProductFacts:
@@ -119,33 +118,16 @@ async def open_venue(
     # Importing CCXT takes a second from a warm disk and several from a cold one: only who opens a venue pays.
     from data_agent.connections.client import open_client  # noqa: PLC0415
 
-    async with AsyncExitStack() as stack:
-        redis = None if redis_url is None else await stack.enter_async_context(_connect_redis(redis_url))
-        client = await stack.enter_async_context(
-            open_client(
-                facts.connection,
-                base_url=settings.rest_url(name),
-                ceiling=settings.venue_limit_ceiling,
-                timeout_seconds=settings.venue_timeout_seconds,
-                priority=priority,
-                redis=redis,
-                pool=pool,
-            )
-        )
-        yield _CLASSES[name](facts, client)
-
-
-def _connect_redis(url: str) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=8,
-        timeout=_REDIS_TIMEOUT_SECONDS,
-        socket_timeout=_REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
-        # One retry at once heals a connection that a restarted server has closed; more would only delay the trickle.
-        retry=Retry(NoBackoff(), 1),
-    )
-    return Redis.from_pool(pool)
+    async with open_client(
+        facts.connection,
+        base_url=settings.rest_url(name),
+        ceiling=settings.venue_limit_ceiling,
+        timeout_seconds=settings.venue_timeout_seconds,
+        priority=priority,
+        redis_url=redis_url,
+        pool=pool,
+    ) as client:
+        yield _CLASSES.get(name, UnifiedVenue)(facts, client)
 
 
 def _suggest(wrong: str, known: Iterable[str]) -> str:
