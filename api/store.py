@@ -19,7 +19,7 @@ POOL_SIZE: Final = 8
 # Answers take milliseconds; ten years of one-minute candles counted whole take seconds. Just-in-time compilation
 # would cost more than any of our statements.
 _OPTIONS: Final = (
-    "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000 -c jit=off"
+    "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000 -c jit=off -c plan_cache_mode=force_generic_plan"
     " -c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
 )
 

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from api.series.repository import SeriesRow
 from api.store import Connection, one, rows, statement
-from data_agent.core.time import Span
+from data_agent.core.time import Span, Timeframe
 from data_agent.coverage.quality import PROVISIONAL_QUALITY, row_quality
 
 # What a row is worth by its number of warnings; further ones cost nothing more.
@@ -60,16 +60,27 @@ class Page(Struct, frozen=True):
 
     Attributes:
         candles: JSON objects, separated by commas.
-        last_open_time: None for an empty page.
+        count_on_grid: how many of its rows open on the timeframe's grid; all, unless something is wrong.
+        first_open_time, last_open_time: None for an empty page.
         count_below, first_below, lowest_quality: of rows below the quality asked for.
     """
 
     candles: str
     count_rows: int
+    count_on_grid: int
+    first_open_time: datetime | None
     last_open_time: datetime | None
     count_below: int
     first_below: datetime | None
     lowest_quality: Decimal | None
+
+    def fills(self, expected: Span, timeframe: Timeframe) -> bool:
+        """Whether the page holds every open time of `expected` and nothing else."""
+        return (
+            self.count_rows == self.count_on_grid == expected.count(timeframe)
+            and self.first_open_time == expected.start
+            and self.last_open_time == expected.end - timeframe.duration
+        )
 
 
 async def horizon(connection: Connection, series_id: int, as_of: datetime) -> int:

@@ -32,11 +32,11 @@ async def answer(store: Store, query: CandlesQuery, *, is_simulated: bool) -> by
         view = await _view(connection, query, asked, snapshot)
         page, coverage, has_more = await _read(connection, query, asked, view)
     _check_quality(query, page, coverage)
-    next_cursor = asked.cursor(query, page.last_open_time) if has_more and page.last_open_time else None
+    last = page.last_open_time
     rest = {
         "coverage": rendering.coverage(coverage),
         "as_of": render_time(asked.as_of),
-        "next_cursor": next_cursor,
+        "next_cursor": asked.cursor(query, last) if has_more and last else None,
         "simulated": is_simulated,
     }
     return b'{"data":[' + page.candles.encode() + b"]," + json.encode(rest)[1:]
@@ -60,27 +60,24 @@ async def _view(connection: Connection, query: CandlesQuery, asked: Question, sn
 async def _read(
     connection: Connection, query: CandlesQuery, asked: Question, view: View
 ) -> tuple[Page, Coverage, bool]:
+    """The page, the whole range's coverage, and whether more follows."""
     withheld = await ledger.withheld_of(
         connection, view.series.series_id, asked.asked, as_of=view.as_of, horizon=view.horizon
     )
-    present = await repository.present(connection, view, asked.asked, withheld=withheld)
     page = await repository.page(
         connection, view, asked.page, withheld=withheld, limit=query.limit, min_quality=query.min_quality
     )
     timeframe = view.series.timeframe
     expected = expected_span(asked.asked, timeframe, clock=asked.clock, listed_at=view.series.listed_at)
-    coverage = compose(
-        expected,
-        timeframe,
-        present=present,
-        entries=await ledger.entries(connection, view.series.source_series_id, expected, horizon=view.horizon),
-        withheld=withheld,
-        is_built=view.is_built,
-    )
-    has_more = (
-        bool(present) and page.last_open_time is not None and page.last_open_time < present[-1].end - timeframe.duration
-    )
-    return page, coverage, has_more
+    is_all = page.count_rows < query.limit or asked.asked.end <= expected.end
+    if is_all and asked.page == asked.asked and page.fills(expected, timeframe):
+        # Nothing is missing and nothing follows, so there is nothing to look up and explain.
+        return page, Coverage(page.count_rows, page.count_rows, ()), False
+    present = await repository.present(connection, view, asked.asked, withheld=withheld)
+    entries = await ledger.entries(connection, view.series.source_series_id, expected, horizon=view.horizon)
+    coverage = compose(expected, timeframe, present=present, entries=entries, withheld=withheld, is_built=view.is_built)
+    last = page.last_open_time
+    return page, coverage, last is not None and last < present[-1].end - timeframe.duration
 
 
 def _check_quality(query: CandlesQuery, page: Page, coverage: Coverage) -> None:

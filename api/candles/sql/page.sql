@@ -19,11 +19,11 @@ reach AS (
 
 revised AS (
     SELECT DISTINCT ON (revisions.open_time) revisions.*
-    FROM reach
-    INNER JOIN raw.candles_revisions AS revisions
-        ON revisions.open_time BETWEEN reach.first_open_time AND reach.last_open_time
+    FROM raw.candles_revisions AS revisions
     WHERE
         revisions.series_id = %(series_id)s
+        AND revisions.open_time >= (SELECT reach.first_open_time FROM reach)
+        AND revisions.open_time <= (SELECT reach.last_open_time FROM reach)
         AND NOT revisions.is_superseded AND revisions.ingest_id <= %(horizon)s
     ORDER BY revisions.open_time, revisions.observed_at DESC
 ),
@@ -58,10 +58,11 @@ verdicts AS (
 
 warned AS (
     SELECT row_verdicts.open_time, row_verdicts.version, count(*) AS count_warnings
-    FROM reach
-    INNER JOIN ops.row_verdicts
-        ON row_verdicts.open_time BETWEEN reach.first_open_time AND reach.last_open_time
-    WHERE row_verdicts.series_id = %(series_id)s AND row_verdicts.severity = 'warn'
+    FROM ops.row_verdicts
+    WHERE
+        row_verdicts.series_id = %(series_id)s AND row_verdicts.severity = 'warn'
+        AND row_verdicts.open_time >= (SELECT reach.first_open_time FROM reach)
+        AND row_verdicts.open_time <= (SELECT reach.last_open_time FROM reach)
     GROUP BY row_verdicts.open_time, row_verdicts.version
 ),
 

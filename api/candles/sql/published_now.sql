@@ -1,4 +1,6 @@
-SELECT marts.candles.open_time, marts.candles.ingest_id
-FROM reach
-INNER JOIN marts.candles ON marts.candles.open_time BETWEEN reach.first_open_time AND reach.last_open_time
-WHERE marts.candles.series_id = %(series_id)s
+SELECT candles.open_time, candles.ingest_id
+    FROM marts.candles AS candles
+    WHERE
+        candles.series_id = %(series_id)s
+        AND candles.open_time >= (SELECT reach.first_open_time FROM reach)
+        AND candles.open_time <= (SELECT reach.last_open_time FROM reach)

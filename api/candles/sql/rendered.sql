@@ -1,6 +1,8 @@
 -- The time zone of the session is UTC: cutting +00:00 off and adding Z keeps any fraction of a second.
 SELECT
     count(*) AS count_rows,
+    count(*) FILTER (WHERE open_time = date_bin(%(duration)s, open_time, '1970-01-01T00:00:00Z')) AS count_on_grid,
+    min(open_time) AS first_open_time,
     max(open_time) AS last_open_time,
     count(*) FILTER (WHERE quality < %(min_quality)s) AS count_below,
     min(open_time) FILTER (WHERE quality < %(min_quality)s) AS first_below,
