@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
 from data_agent.core.collection import Target
-from data_agent.core.errors import ConfigurationError
+from data_agent.core.errors import Banned, ConfigurationError
 from data_agent.core.records import CandlePage
 from data_agent.core.time import Span, Timeframe
 from data_agent.storage.postgres import requests
@@ -21,6 +22,11 @@ from orchestration.wanted import closed_part
 
 PRODUCT: Final = "spot"
 """The product a request is about; requests do not name one yet."""
+
+
+# A venue that is away for some minutes, or bans us that long, does not fail a request of many hours.
+_PAUSES: Final = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5))
+_LOOK_EVERY: Final = timedelta(seconds=3)
 
 
 class Cancelled(Exception):  # an outcome, not an error
@@ -38,15 +44,29 @@ async def work_off(collector: Collector, request: BackfillRequest, *, run_id: st
     series = await _series(collector, request)
     progress = _Progress(collector, request, series)
     await progress.begin()
-    outcomes = await collector.collect_all(
-        [Work(each, request.span) for each in series],
-        run_id=run_id,
-        is_forced=request.is_forced,
-        on_page=progress.page,
-    )
-    if not progress.is_wanted or not await progress.say():
-        raise Cancelled
+    work = [Work(each, request.span) for each in series]
+    for pause in (*_PAUSES, None):
+        outcomes = await collector.collect_all(work, run_id=run_id, is_forced=request.is_forced, on_page=progress.page)
+        if not progress.is_wanted or not await progress.say():
+            raise Cancelled
+        work = [Work(each.series, request.span) for each in outcomes if _is_worth_another_try(each)]
+        if pause is None or not work:
+            break
+        await _wait(progress, pause)
+        collector.forgive()
     return outcomes
+
+
+def _is_worth_another_try(collected: Collected) -> bool:
+    return any(failure.is_retryable or failure.reason == Banned.reason for failure in collected.failures)
+
+
+async def _wait(progress: _Progress, pause: timedelta) -> None:
+    """Wait, but not past a cancellation."""
+    for _ in range(pause // _LOOK_EVERY):
+        await asyncio.sleep(_LOOK_EVERY.total_seconds())
+        if not await progress.say():
+            raise Cancelled
 
 
 async def _series(collector: Collector, request: BackfillRequest) -> list[Series]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -109,32 +109,41 @@ class Tally:
         )
 
 
-class Summary(Struct, frozen=True):
-    """Many outcomes as one."""
+class Round(Struct, frozen=True):
+    """What came of one run over one or several venues.
 
-    count_series: int
-    count_requests: int
-    count_received: int
-    count_inserted: int
-    count_revised: int
-    count_rejected: int
-    count_holes: int
-    first: datetime | None
-    last: datetime | None
-    failures: tuple[str, ...]
+    Attributes:
+        outcomes: one per piece of work.
+        unasked: venues of which not even the series could be determined, with the reason.
+    """
 
+    outcomes: list[Collected]
+    unasked: dict[str, str] = {}
 
-def summarise(outcomes: Iterable[Collected]) -> Summary:
-    """Add up; failures become sentences, equal ones only once."""
-    outcomes = list(outcomes)
-    sentences = dict.fromkeys(
-        f"{each.series}: {failure.detail}" for each in outcomes for failure in each.failures
-    )  # fmt: skip
-    return Summary(
-        count_series=len({each.series.series_id for each in outcomes}),
-        **{name: sum(getattr(each, name) for each in outcomes) for name in COUNTS},
-        count_holes=sum(each.count_holes for each in outcomes),
-        first=min((each.first for each in outcomes if each.first), default=None),
-        last=max((each.last for each in outcomes if each.last), default=None),
-        failures=tuple(sentences),
-    )
+    @property
+    def failures(self) -> list[str]:
+        """Everything that failed, as sentences, equal ones only once."""
+        of_venues = [f"{venue}: {reason}" for venue, reason in self.unasked.items()]
+        of_series = [f"{each.series}: {failure.detail}" for each in self.outcomes for failure in each.failures]
+        return list(dict.fromkeys([*of_venues, *of_series]))
+
+    @property
+    def first(self) -> datetime | None:
+        """The first candle the ledger has of what was wanted."""
+        return min((each.first for each in self.outcomes if each.first), default=None)
+
+    @property
+    def last(self) -> datetime | None:
+        """The last candle the ledger has of what was wanted."""
+        return max((each.last for each in self.outcomes if each.last), default=None)
+
+    def total(self, name: str) -> int:
+        """The sum of one of the outcomes' counts, e.g. `count_inserted`."""
+        return sum(getattr(each, name) for each in self.outcomes)
+
+    def by_venue(self) -> dict[str, Round]:
+        """The same, venue by venue, in the order of the work."""
+        parts: dict[str, list[Collected]] = {}
+        for each in self.outcomes:
+            parts.setdefault(each.series.venue, []).append(each)
+        return {venue: Round(outcomes) for venue, outcomes in parts.items()}

@@ -13,7 +13,7 @@ It holds no state that matters: whatever ends it, the ledger knows what is still
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
@@ -23,7 +23,7 @@ from psycopg import AsyncConnection
 
 from data_agent.connections.limits import Priority
 from data_agent.core.collection import Collection, Target, load_collection
-from data_agent.core.errors import ConfigurationError
+from data_agent.core.errors import ConfigurationError, DataAgentError
 from data_agent.core.logging import get_logger
 from data_agent.core.records import Instrument
 from data_agent.core.settings import Settings
@@ -36,7 +36,7 @@ from data_agent.storage.postgres.series import Series, ensure_candle_series, loa
 from data_agent.storage.postgres.writer import CandleWriter
 from data_agent.venues.registry import check_symbols, open_venue, product_facts
 from data_agent.venues.venue import Venue
-from orchestration.collected import Collected, Tally
+from orchestration.collected import Collected, Round, Tally
 from orchestration.fetching import Fetch, OnPage, VenueHealth, patiently
 from orchestration.wanted import closed_part
 
@@ -50,6 +50,10 @@ class Work(NamedTuple):
 
     series: Series
     wanted: Span
+
+
+Choose = Callable[["Collector", str], Awaitable[Iterable[Work]]]
+"""Picks what to collect of a venue."""
 
 
 class Synced(NamedTuple):
@@ -119,6 +123,11 @@ class Collector:
                 self._venues[name, product] = await self._stack.enter_async_context(opened)
         return self._venues[name, product]
 
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """The venues of the collection."""
+        return tuple(dict.fromkeys(target.venue for target in self.collection.targets()))
+
     def targets(self, venue: str, product: str | None = None) -> list[Target]:
         """What the collection wants of a venue."""
         return [
@@ -175,6 +184,10 @@ class Collector:
                 timeframes=target.timeframes,
             )
 
+    def forgive(self) -> None:
+        """Ask venues again that were given up as away."""
+        self._health.clear()
+
     async def collect_all(
         self, work: Iterable[Work], *, run_id: str, is_forced: bool = False, on_page: OnPage | None = None
     ) -> list[Collected]:
@@ -190,6 +203,29 @@ class Collector:
                 return await self.collect(*each, run_id=run_id, is_forced=is_forced, on_page=on_page)
 
         return list(await asyncio.gather(*map(in_turn, work)))
+
+    async def collect_round(
+        self, venues: Iterable[str], choose: Choose, *, run_id: str, is_forced: bool = False
+    ) -> Round:
+        """`collect_all` of what `choose` picks for each venue, all venues side by side.
+
+        A venue whose work cannot even be chosen (it has to list its instruments first, and is away) costs the others
+        nothing; it is told in `unasked`.
+        """
+
+        async def of(venue: str) -> Round:
+            try:
+                work = await choose(self, venue)
+            except DataAgentError as error:
+                _log.error("venue_not_asked", venue=venue, run_id=run_id, error=str(error))
+                return Round([], {venue: str(error)})
+            return Round(await self.collect_all(work, run_id=run_id, is_forced=is_forced))
+
+        rounds = await asyncio.gather(*map(of, venues))
+        return Round(
+            [outcome for each in rounds for outcome in each.outcomes],
+            {venue: reason for each in rounds for venue, reason in each.unasked.items()},
+        )
 
     async def collect(
         self,
@@ -221,7 +257,8 @@ class Collector:
             tally.fail(wanted, error)
             _log.exception("collect_failed", series=str(series), run_id=run_id)
         collected = tally.close(await self._ledger(series, wanted))
-        _log.info("collected", run_id=run_id, is_forced=is_forced, **collected.facts())
+        if collected.count_requests or collected.failures:
+            _log.info("collected", run_id=run_id, is_forced=is_forced, **collected.facts())
         return collected
 
     async def _fetch(self, spans: list[Span], tally: Tally, run_id: str, on_page: OnPage | None) -> None:

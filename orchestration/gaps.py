@@ -114,9 +114,9 @@ def choose_pages(gaps: Iterable[Gap], limit_requests: int = REQUESTS_PER_RUN) ->
     return work[:limit_requests]
 
 
-async def choose_work(collector: Collector, venue: str, limit_requests: int = REQUESTS_PER_RUN) -> list[Work]:
-    """The work of one repair run; the venue's series exist afterwards."""
+async def choose_repair(collector: Collector, venue: str) -> list[Work]:
+    """The work of one repair run of a venue, whose series exist afterwards."""
     await collector.series(venue)
     async with collector.pool.connection() as connection:
         gaps = await find_gaps(connection, collector.targets(venue), collector.now())
-    return choose_pages(gaps, limit_requests)
+    return choose_pages(gaps)
