@@ -20,6 +20,7 @@ HISTORY: Final = 30
 
 _ASSETS: Final = ("data_docs.css", "data_docs.js")
 _PICTURES: Final = ("logo-long.png", "short-logo.png", "favicon.ico")
+_FAVICON: Final = re.compile(r"""<link\b[^>]*\brel=["']shortcut icon["'][^>]*>\s*""")
 _REMOTE_STYLE: Final = re.compile(r"""<link\b[^>]*\bhref=["']https?://[^>]*>\s*""")
 _REMOTE_SCRIPT: Final = re.compile(r"""<script\b[^>]*\bsrc=["']https?://[^>]*>\s*</script>\s*""")
 _REMOTE_PICTURE: Final = re.compile(
@@ -54,6 +55,7 @@ def localise(page: str, *, depth: int, is_simulated: bool) -> str:
     """
     root = "../" * depth
     page = _REMOTE_FONT.sub("", _NEWSLETTER.sub("", _REMOTE_SCRIPT.sub("", _REMOTE_STYLE.sub("", page))))
+    page = _FAVICON.sub("", page)
     page = _REMOTE_PICTURE.sub(lambda found: f"{root}static/{_picture(found[1])}", page)
     ours = (
         f'<link rel="stylesheet" href="{root}static/data_docs.css">\n'

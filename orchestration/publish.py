@@ -41,16 +41,19 @@ class PublicationPaths(Struct, frozen=True):
         dbt_state: parsed project, compiled SQL, dbt's logs.
         gate_store: Great Expectations' results and raw pages.
         quality_report: the served quality report; its entrance is `index.html`.
+        dbt_docs: the served documentation of the models, likewise.
     """
 
     dbt_state: Path
     gate_store: Path
     quality_report: Path
+    dbt_docs: Path
 
     @classmethod
     def below(cls, data_directory: Path) -> PublicationPaths:
         """The usual places below one data directory."""
-        return cls(data_directory / "dbt", data_directory / "gate", data_directory / "reports" / "quality")
+        reports = data_directory / "reports"
+        return cls(data_directory / "dbt", data_directory / "gate", reports / "quality", reports / "dbt")
 
     @classmethod
     def of(cls, settings: Settings) -> PublicationPaths:

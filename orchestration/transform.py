@@ -26,6 +26,11 @@ PROJECT_DIRECTORY: Final = PROJECT_ROOT / "dbt_project"
 CANDIDATES: Final = "+int_slices__candidates"
 MARTS: Final = "int_slices__publishable+"
 
+_SIMULATED_LABEL: Final = (
+    '<div role="status" style="position:fixed;z-index:99;bottom:0;left:0;right:0;padding:4px;text-align:center;'
+    'font-weight:600;background:#f2c14e;color:#2b2000">Simulated data: not from a real exchange</div>'
+)
+
 # dbt reads its profile from the environment and keeps state in module globals: one invocation at a time in a process.
 _ONE_AT_A_TIME: Final = threading.Lock()
 _log = get_logger(__name__)
@@ -99,15 +104,24 @@ class DbtProject:
         """
         return self._nodes(["source", "freshness"], may_fail=True)
 
-    def generate_docs(self) -> Path:
-        """Write the documentation as one page that needs nothing beside it; returns its path.
+    def generate_docs(self, destination: Path, *, is_simulated: bool) -> Path:
+        """Write the documentation as one page that needs nothing beside it, labelled where the data are simulated.
+
+        Args:
+            destination: the served directory; the page is its `index.html`.
 
         Raises:
             TransformError: it could not be generated.
         """
         self.prepare()
         self._invoke(["docs", "generate", "--static", "--no-compile"])
-        return self.target_directory / "static_index.html"
+        page = (self.target_directory / "static_index.html").read_text()
+        if is_simulated:
+            page = page.replace("<body>", "<body>" + _SIMULATED_LABEL, 1)
+        destination.mkdir(parents=True, exist_ok=True)
+        unfinished = destination / f".index.{os.getpid()}"
+        unfinished.write_text(page)
+        return unfinished.replace(destination / "index.html")
 
     def _nodes(self, command: Sequence[str], *, may_fail: bool = False) -> tuple[NodeResult, ...]:
         self.prepare()
@@ -139,8 +153,9 @@ def _failure(result: Any) -> TransformError:
     failed = [each for each in getattr(result, "results", ()) if str(each.status) in {"error", "fail", "runtime error"}]
     if not failed:
         return TransformError("the command failed without naming a node")
-    first = failed[0]
-    return TransformError(str(first.message or first.status).strip(), node=first.node.name)
+    first, *others = failed
+    more = f" (and {', '.join(each.node.name for each in others)})" if others else ""
+    return TransformError(f"{str(first.message or first.status).strip()}{more}", node=first.node.name)
 
 
 def _node_result(result: Any) -> NodeResult:

@@ -53,8 +53,10 @@ described as (
         candles.open_time + series.duration as close_time,
         extract(
             epoch from candles.open_time - date_bin(series.duration, candles.open_time, series.grid_origin)
-        ) as seconds_off_grid,
-        extract(epoch from candles.open_time + series.duration - candles.observed_at) as seconds_observed_early,
+        )::double precision as seconds_off_grid,
+        extract(
+            epoch from candles.open_time + series.duration - candles.observed_at
+        )::double precision as seconds_observed_early,
         count(*) over (partition by candles.series_id, candles.open_time) as count_of_key,
         {{ var("typical_return_per_minute") }} * sqrt(extract(epoch from series.duration) / 60) as least_typical_return
     from candles
