@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
 
 from data_agent.cli.deployment import DAGSTER_DATABASE, DATABASE, Deployment
+from data_agent.core.errors import EnvironmentFault
+from data_agent.core.logging import redact_text
 
 if TYPE_CHECKING:
     import psycopg
+
+_DAGSTER_SECONDS: Final = 120
 
 
 def prepare_databases(deployment: Deployment) -> None:
@@ -42,29 +48,31 @@ def _create_database(connection: psycopg.Connection[object], name: str) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
-def fail_abandoned_runs(deployment: Deployment) -> int:
-    """Close the Dagster runs whose processes ended with the machine or the supervisor; nothing else would.
+def prepare_dagster_store(deployment: Deployment) -> str:
+    """Make Dagster's tables if there are none, and close the runs that ended with the deployment.
 
-    To be called while nothing of Dagster runs. Dagster's own monitoring notices a dead worker only through the code
-    server that started it. A run that was still queued is started again by the daemon and stays.
+    To be called while nothing of Dagster runs: its processes, started together, would race for the tables.
 
     Returns:
-        How many runs were closed.
+        What was done, for people; empty if there was nothing to do.
+
+    Raises:
+        EnvironmentFault: Dagster could not; its words are in the message.
     """
-    if not _has_unfinished_runs(deployment):
-        return 0
-    # 2.5 s of imports, paid only after an unclean end.
-    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+    if not _needs_preparation(deployment):
+        return ""
+    # A process of its own: it reads its settings from the environment, as all of Dagster does.
+    done = subprocess.run(
+        [sys.executable, "-m", "data_agent.cli.dagster_store"],
+        env=deployment.environment(), capture_output=True, text=True, timeout=_DAGSTER_SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise EnvironmentFault(f"Dagster's store cannot be prepared: {redact_text(done.stderr.strip())[-2000:]}")
+    return done.stdout.strip()
 
-    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-    with DagsterInstance.from_config(str(deployment.directory / "dagster")) as instance:
-        runs = instance.get_runs(RunsFilter(statuses=unfinished))
-        for run in runs:
-            instance.report_run_failed(run, "The process of this run ended with the deployment.")
-    return len(runs)
 
-
-def _has_unfinished_runs(deployment: Deployment) -> bool:
+def _needs_preparation(deployment: Deployment) -> bool:
+    """Whether there are no tables yet, or runs that were at work: importing Dagster for nothing takes seconds."""
     import psycopg
 
     from data_agent.storage.postgres.database import connect
@@ -75,5 +83,5 @@ def _has_unfinished_runs(deployment: Deployment) -> bool:
                 "SELECT EXISTS (SELECT FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING'))"
             ).fetchone()
     except psycopg.errors.UndefinedTable:
-        return False  # Dagster has never run here
+        return True
     return bool(row and row[0])

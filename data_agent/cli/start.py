@@ -104,8 +104,8 @@ def _start_programs(deployment: Deployment, programs: Sequence[Program], say: Sa
     _start_stage(supervisor, stages[Stage.SERVERS], deployment, say)
     started_at = time.monotonic()
     databases.prepare_databases(deployment)
-    if count := databases.fail_abandoned_runs(deployment):
-        say(f"closed {count} Dagster runs that had ended with the deployment")
+    if done := databases.prepare_dagster_store(deployment):
+        say(done)
     say(f"database ready ({duration_text(time.monotonic() - started_at)})")
     _start_stage(supervisor, stages[Stage.SERVICES], deployment, say)
 
