@@ -67,7 +67,9 @@ class Deployment:
         """
         if self.state.has_own_postgres:
             return self.embedded_postgres().url(DATABASE)
-        return _required(self.settings.database_url, "DATABASE_URL")
+        # The older spelling is PostgreSQL's own, but not every library's.
+        url = _required(self.settings.database_url, "DATABASE_URL")
+        return f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url
 
     @property
     def dagster_database_url(self) -> str:

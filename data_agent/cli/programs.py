@@ -113,7 +113,7 @@ def _dagster(deployment: Deployment) -> list[Program]:
             stage=Stage.SERVICES,
             command=(
                 *_tool("dagster"), "api", "grpc", "--host", "127.0.0.1", "--port", str(port),
-                "--module-name", module, "--location-name", name, "--log-format", "json",
+                "--module-name", module, "--location-name", location_name(deployment, name), "--log-format", "json",
             ),
             probe=probes.ignoring_start(partial(probes.port_accepts, port)),
             ready_seconds=120,
@@ -164,6 +164,11 @@ def _tool(name: str) -> tuple[str, ...]:
     return (sys.executable, str(Path(sys.executable).parent / name))
 
 
+def location_name(deployment: Deployment, name: str) -> str:
+    """A code location's name in the Dagster UI, which shows it on its pages: there too, simulated data say so."""
+    return f"{name}-simulated" if deployment.state.is_simulated else name
+
+
 def workspace_file(directory: Path) -> Path:
     """Where Dagster reads which code servers there are."""
     return directory / "dagster" / "workspace.yaml"
@@ -176,7 +181,7 @@ def write_dagster_home(deployment: Deployment) -> None:
     (home / "dagster.yaml").write_bytes((PROJECT_ROOT / "dagster.yaml").read_bytes())
     ports = deployment.state.ports
     entries = "".join(
-        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: {name}}}\n"
+        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: {location_name(deployment, name)}}}\n"
         for name, port in (("ingest", ports.ingest), ("models", ports.models))
     )
     workspace_file(deployment.directory).write_text(f"load_from:\n{entries}")

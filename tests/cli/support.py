@@ -29,7 +29,7 @@ def free_ports(count: int) -> list[int]:
 
 def make_settings(directory: Path, **changes: object) -> Settings:
     """Settings of a simulated deployment in `directory`, whatever the environment says."""
-    api_port, dagster_port = free_ports(2)
+    api_port, dagster_port = (0, 0) if "api_port" in changes else free_ports(2)
     values: dict[str, object] = {
         "simulated": True,
         "data_dir": directory,
