@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -63,12 +63,12 @@ class Venue(ABC):
         found = [self._instrument(market) for market in markets if market["type"] in types]
         return sorted(found, key=lambda instrument: instrument.market_id)
 
-    async def candle_pages(self, market_id: str, timeframe: Timeframe, span: Span) -> AsyncIterator[CandlePage]:
+    async def candle_pages(self, market_id: str, timeframe: Timeframe, span: Span) -> AsyncGenerator[CandlePage, None]:
         """The candles that open in `span`, ascending, one page per answer of the venue.
 
         Stops where the venue's present begins. A page's span may be empty (nothing of the answer is proven closed);
         the spans of all pages never overlap, and what no page covers stays unknown. The next pages are asked for while
-        the caller deals with one.
+        the caller deals with one; whoever may leave the loop early wraps the call in `contextlib.aclosing`.
 
         Raises:
             VenueError: an answer failed for good; the pages before it have been given.
