@@ -9,6 +9,10 @@ OWNER: Final = "team:market-data"
 INGEST_GROUP: Final = "ingest"
 
 REPAIR_JOB: Final = "repair"
+PUBLISH_JOB: Final = "publish"
+
+CANDIDATES_KEY: Final = ["intermediate", "int_candles__candidates"]
+VERDICTS_KEY: Final = ["quality_gate", "verdicts"]
 
 # Run tags. Bulk work is limited by this tag in dagster.yaml, so that the live job always finds a place.
 BULK: Final = "data-agent/bulk"
@@ -20,6 +24,10 @@ PRIORITY_LIVE: Final = "10"
 PRIORITY_PUBLISH: Final = "8"
 PRIORITY_REPAIR: Final = "5"
 PRIORITY_REQUEST: Final = "3"
+
+
+UNFINISHED: Final = ("NOT_STARTED", "QUEUED", "STARTING", "STARTED", "CANCELING")
+"""Statuses of a run that may still do something."""
 
 
 def candles_key(venue: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from data_agent.connections.limits import Priority
+from data_agent.core.collection import load_collection
 from data_agent.core.errors import ConfigurationError
 from data_agent.core.logging import configure_logging
 from data_agent.core.settings import Settings, load_settings
@@ -37,6 +38,18 @@ def database_url() -> str:
     if url is None:
         raise ConfigurationError("DATABASE_URL is not set")
     return url
+
+
+def api_url(path: str) -> str:
+    """An address of the API as a browser on this machine reaches it."""
+    settings = load_settings()
+    host = "127.0.0.1" if settings.api_host in {"0.0.0.0", "::"} else settings.api_host  # noqa: S104
+    return f"http://{host}:{settings.api_port}{path}"
+
+
+def collected_venues() -> tuple[str, ...]:
+    """The venues of the collection file, in its order."""
+    return tuple(dict.fromkeys(target.venue for target in load_collection(load_settings().collection_file).targets()))
 
 
 def with_collector(work: Callable[[Collector], Awaitable[_T]], *, priority: Priority) -> _T:

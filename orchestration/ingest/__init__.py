@@ -6,10 +6,11 @@ import dagster as dg
 
 from orchestration.ingest.assets import build_assets
 from orchestration.ingest.housekeeping import dead_runs, prune_runs
-from orchestration.ingest.jobs import asset_jobs, collected_venues, live_ingest, reconcile, repair
+from orchestration.ingest.jobs import asset_jobs, live_ingest, reconcile, repair
 from orchestration.ingest.repair_sensor import build_repair_sensor
 from orchestration.ingest.request_runs import backfill_request, backfill_requests
 from orchestration.ingest.schedules import SCHEDULES
+from orchestration.runtime import collected_venues
 
 _ASSET_JOBS = asset_jobs()
 

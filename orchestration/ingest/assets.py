@@ -11,9 +11,9 @@ from data_agent.core.time import Span
 from data_agent.venues.registry import VENUES
 from orchestration.collected import Round
 from orchestration.collector import Collector, Synced, Work
-from orchestration.ingest.reporting import api_url, describe, fail_if_any, show_new_instruments
+from orchestration.ingest.reporting import describe, fail_if_any, show_new_instruments
 from orchestration.names import INGEST_GROUP, OWNER, candles_key, instruments_key, pool
-from orchestration.runtime import with_collector
+from orchestration.runtime import api_url, with_collector
 
 # Pools and backfill policies are still called beta; every run would say so in the log, many times.
 filterwarnings("ignore", category=dg.BetaWarning)

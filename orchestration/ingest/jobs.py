@@ -10,8 +10,6 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from pydantic import Field
 
 from data_agent.connections.limits import Priority
-from data_agent.core.collection import load_collection
-from data_agent.core.settings import load_settings
 from data_agent.core.time import Timeframe
 from orchestration.collected import Round
 from orchestration.collector import Collector, Work
@@ -27,7 +25,7 @@ from orchestration.names import (
     instruments_key,
     run_tags,
 )
-from orchestration.runtime import with_collector
+from orchestration.runtime import collected_venues, with_collector
 from orchestration.wanted import last_days, live_span
 
 # A venue needs a moment to publish a candle; asked at once, most answers would not hold it yet.
@@ -124,12 +122,6 @@ def repair() -> None:
 def reconcile() -> None:
     """The last days of all venues, read again as if nothing were known."""
     read_again()
-
-
-def collected_venues() -> tuple[str, ...]:
-    """The venues of the collection file, in its order."""
-    collection = load_collection(load_settings().collection_file)
-    return tuple(dict.fromkeys(target.venue for target in collection.targets()))
 
 
 def asset_jobs() -> list[UnresolvedAssetJobDefinition]:

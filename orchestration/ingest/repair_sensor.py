@@ -22,9 +22,9 @@ from data_agent.core.time import utc_now
 from data_agent.storage.postgres import bans
 from data_agent.storage.postgres.database import create_pool
 from orchestration.gaps import DayRange, Gap, Scattered, find_gaps, plan_run
-from orchestration.ingest.jobs import RepairConfig, collected_venues, fill_gaps
+from orchestration.ingest.jobs import RepairConfig, fill_gaps
 from orchestration.names import REPAIR_JOB, REPAIR_OF, candles_job
-from orchestration.runtime import database_url
+from orchestration.runtime import collected_venues, database_url
 
 _FIRST_PAUSE: Final = timedelta(seconds=15)
 _LONGEST_PAUSE: Final = timedelta(minutes=10)

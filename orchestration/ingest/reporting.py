@@ -6,19 +6,12 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from data_agent.core.settings import load_settings
 from orchestration.collected import Round
 from orchestration.collector import Collector
 from orchestration.names import candles_key, instruments_key
+from orchestration.runtime import api_url
 
 Metadata = Mapping[str, dg.MetadataValue]
-
-
-def api_url(path: str) -> str:
-    """An address of the API as the user's browser reaches it."""
-    settings = load_settings()
-    host = "127.0.0.1" if settings.api_host in {"0.0.0.0", "::"} else settings.api_host  # noqa: S104
-    return f"http://{host}:{settings.api_port}{path}"
 
 
 def describe(collected: Round, venue: str = "") -> Metadata:

@@ -8,15 +8,10 @@ import dagster as dg
 
 from orchestration.ingest.housekeeping import prune_runs
 from orchestration.ingest.jobs import ReconcileConfig, live_ingest, read_again, reconcile
+from orchestration.names import UNFINISHED
 
 _RUNNING: Final = dg.DefaultScheduleStatus.RUNNING
-_UNFINISHED: Final = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_UNFINISHED: Final = [dg.DagsterRunStatus(status) for status in UNFINISHED]
 
 
 @dg.schedule(
