@@ -70,7 +70,9 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    return problem_of(error.errors()[0], _parameters(request)).response(request.url.path)
+    # A parameter that does not exist first: it may be the misspelt one that another error misses.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    return problem_of(first, _parameters(request)).response(request.url.path)
 
 
 def _parameters(request: Request) -> list[str]:
@@ -88,7 +90,7 @@ def problem_of(error: dict[str, Any], parameters: list[str]) -> Problem:
         error: as pydantic describes it.
         parameters: the names the route knows.
     """
-    field = str(error["loc"][-1])
+    field = str(error["loc"][-1])[:64]
     if error["type"] == "extra_forbidden":
         return UnknownParameter(
             f"There is no parameter {field!r} here; there are: {', '.join(parameters)}.",

@@ -50,6 +50,11 @@ class View(Struct, frozen=True):
     published: str
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there cannot be any candle: built ones exist in the marts only, which dbt has not made yet."""
+        return self.is_built and self.published == "never"
+
+    @property
     def is_built(self) -> bool:
         """Whether the candles are ours, made from the exchange's one-minute candles."""
         return self.series.origin == "built"
@@ -83,6 +88,9 @@ class Page(Struct, frozen=True):
         )
 
 
+_NO_CANDLES: Final = Page("", 0, 0, None, None, 0, None, None)
+
+
 async def horizon(connection: Connection, series_id: int, as_of: datetime) -> int:
     """The last ingest of a series that could be seen at `as_of`; 0 if there was none."""
     row = await one(connection, _HORIZON, series_id=series_id, as_of=as_of)
@@ -99,6 +107,8 @@ async def page(
     min_quality: Decimal | None,
 ) -> Page:
     """The first `limit` candles of `span` that are served, rendered."""
+    if view.is_empty:
+        return _NO_CANDLES
     found = await one(
         connection,
         _PAGE_BUILT if view.is_built else _PAGES[view.published],
@@ -117,6 +127,8 @@ async def page(
 
 async def present(connection: Connection, view: View, span: Span, *, withheld: Collection[datetime]) -> list[Span]:
     """The stretches of `span` that are served, ascending, in open times."""
+    if view.is_empty:
+        return []
     duration: timedelta = view.series.timeframe.duration
     found = await rows(
         connection,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
+from importlib.resources import files
 
 from redis.asyncio import Redis
 
 from api.store import Connection, one
-from data_agent.storage.postgres import migrate
 
 
 async def applied_migration(connection: Connection) -> str | None:
@@ -25,7 +24,7 @@ def newest_migration() -> str | None:
     """The newest migration this program brings along. Alembic is slow to import: call it off the event loop."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # not on the way of the start
 
-    return ScriptDirectory(str(Path(migrate.__file__).parent / "migrations")).get_current_head()
+    return ScriptDirectory(str(files("data_agent.storage.postgres") / "migrations")).get_current_head()
 
 
 async def ping(redis: Redis) -> None:
