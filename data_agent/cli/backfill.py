@@ -14,7 +14,7 @@ import psycopg
 
 from data_agent.cli.backfill_plan import Backfill, Plan, Wanted, check, make_plan
 from data_agent.cli.deployment import Deployment, find_deployment
-from data_agent.cli.output import Output, console, duration_text
+from data_agent.cli.output import Output, console, counted, duration_text
 from data_agent.cli.supervisor import Supervisor
 from data_agent.core.errors import EnvironmentFault, StorageError
 from data_agent.core.time import utc_now
@@ -88,8 +88,8 @@ def _show_plan(output: Output, backfill: Backfill, plan: Plan) -> None:
     )  # fmt: skip
     if plan.count_missing:
         output.say(
-            f"{plan.count_missing:,} rows in {plan.count_requests:,} requests, about {duration_text(plan.seconds)} "
-            f"({backfill.facts.venue} leaves a backfill {plan.requests_per_second:.0f} requests a second)"
+            f"{counted(plan.count_missing, 'row')} in {counted(plan.count_requests, 'request')}, "
+            f"about {duration_text(plan.seconds)} ({backfill.facts.venue} leaves a backfill {plan.requests_per_second:.0f} requests a second)"
         )
     else:
         output.say("the ledger has all of it; --force asks again")
@@ -173,7 +173,7 @@ class _Bar:
         self._task = progress.add_task(request.status, total=max(1, request.count_expected))
 
     def show(self, request: BackfillRequest) -> None:
-        description = f"{request.status}, {request.count_requests:,} requests"
+        description = f"{request.status}, {counted(request.count_requests, 'request')}"
         self._progress.update(self._task, completed=request.count_done, description=description)
 
 
@@ -217,4 +217,4 @@ def progress_line(request: BackfillRequest, seconds_left: float | None) -> str:
 def _counts(request: BackfillRequest) -> str:
     done, expected = request.count_done, request.count_expected
     share = done / expected if expected else 1
-    return f"{done:,} of {expected:,} candles ({share:.0%}), {request.count_requests:,} requests"
+    return f"{done:,} of {expected:,} candles ({share:.0%}), {counted(request.count_requests, 'request')}"

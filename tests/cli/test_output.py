@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -33,9 +34,9 @@ def test_with_json_standard_output_is_one_document(capsys: pytest.CaptureFixture
     output.say("starting")
     output.table(COLUMNS, ROWS)
     output.facts({"API": "http://127.0.0.1:8000"})
-    output.result({"rows": 2})
+    output.result({"rows": 2, "at": datetime(2026, 1, 1, tzinfo=UTC)})
     captured = capsys.readouterr()
-    assert json.loads(captured.out) == {"rows": 2}
+    assert json.loads(captured.out) == {"rows": 2, "at": "2026-01-01T00:00:00+00:00"}
     assert captured.err == "starting\n"
 
 
