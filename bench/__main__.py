@@ -10,6 +10,7 @@ import msgspec
 
 from bench.results import Result
 from bench.servers import running_servers
+from data_agent.core.logging import configure_logging
 
 ROOMS = ("ingest", "backfill", "serve", "transform")
 RESULTS = Path(__file__).with_name("results.json")
@@ -21,6 +22,7 @@ def main() -> int:
     if unknown := sorted(set(chosen) - set(ROOMS)):
         print(f"unknown bench {', '.join(unknown)}; there are {', '.join(ROOMS)}", file=sys.stderr)
         return 2
+    configure_logging("WARNING", process="bench")
     results: list[Result] = []
     for room in chosen:
         with running_servers() as servers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from data_agent.storage.postgres.series import Series, ensure_candle_series, loa
 from data_agent.storage.redis.embedded import EmbeddedValkey
 
 START_SECONDS = 30
+STOP_SECONDS = 30
 
 
 class Servers(NamedTuple):
@@ -45,7 +47,10 @@ def free_port() -> int:
 
 @contextmanager
 def process(command: list[str], port: int, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends; it answers on its port when the block begins."""
+    """Run a server until the block ends; it answers on its port when the block begins.
+
+    It is stopped by SIGINT, on which PostgreSQL does not wait for its clients to leave.
+    """
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **environment}) as child,
@@ -54,8 +59,8 @@ def process(command: list[str], port: int, log: Path, **environment: str) -> Ite
             _wait_for_port(child, port, log)
             yield child
         finally:
-            child.terminate()
-            child.wait(START_SECONDS)
+            child.send_signal(signal.SIGINT)
+            child.wait(STOP_SECONDS)
 
 
 def _wait_for_port(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
