@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -101,7 +101,7 @@ class Fetch:
     async def _pages(self, span: Span, reached: _Reached) -> bool:
         answers = self._venue.candle_pages(self._series.market_id, self._series.timeframe, span)
         # It is a generator with requests under way; they end with it, whatever ends us.
-        async with aclosing(cast(AsyncGenerator[CandlePage, None], answers)) as pages:
+        async with aclosing(answers) as pages:
             async for page in pages:
                 self._health.answered()
                 result = await self._write(page)

@@ -5,6 +5,8 @@ manifest it is half a second. The results of dbt's nodes become materializations
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import Any
 from warnings import filterwarnings
 
 import dagster as dg
@@ -46,12 +48,17 @@ _VERDICTS = dg.AssetSpec(
     metadata={"quality_report": dg.MetadataValue.url(api_url("/reports/quality/"))},
     skippable=True,
 )
+_SPECS = [*model_specs(_MANIFEST, collected_venues()), _VERDICTS]
+_UPSTREAM = {spec.key: {dep.asset_key for dep in spec.deps} for spec in _SPECS}
+_ORDER = {key: place for place, key in enumerate(TopologicalSorter(_UPSTREAM).static_order())}
 
 
 @dg.multi_asset(
     name="publication",
-    specs=[*model_specs(_MANIFEST, collected_venues()), _VERDICTS],
+    specs=_SPECS,
     check_specs=check_specs(),
+    # Nothing is asked for in vain: a run without dirty slices, or one that another has overtaken, shows nothing.
+    can_subset=True,
 )
 def publication(
     context: dg.AssetExecutionContext,
@@ -71,11 +78,21 @@ def publication(
     except PublicationBusy as error:
         context.log.info(f"{error}; it publishes what is dirty now")
         return
-    yield from _models(project.results)
     if result.count_rounds:
-        yield dg.MaterializeResult(asset_key=dg.AssetKey(VERDICTS_KEY), metadata=_describe(result))
-        yield from check_results(result, _links(result))
+        yield from _show(context, result, project.results)
         ensure_dbt_docs(project, settings)
+
+
+def _show(
+    context: dg.AssetExecutionContext, result: PublishResult, nodes: Sequence[NodeResult]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """What was done, of what the run was asked to show; done is always everything."""
+    shown = {**_models(nodes), dg.AssetKey(VERDICTS_KEY): _describe(result)}
+    # Dagster wants what is upstream first; the gate stands between candidates and marts.
+    for key in sorted(shown.keys() & context.selected_asset_keys, key=_ORDER.__getitem__):
+        yield dg.MaterializeResult(asset_key=key, metadata=shown[key])
+    shown_checks = {key.name for key in context.selected_asset_check_keys}
+    yield from (check for check in check_results(result, _links(result)) if check.check_name in shown_checks)
 
 
 class _Remembering(DbtProject):
@@ -89,24 +106,25 @@ class _Remembering(DbtProject):
         return results
 
 
-def _models(results: Sequence[NodeResult]) -> Iterator[dg.MaterializeResult[None]]:
-    """One materialization per model that was built, its rounds added up."""
+def _models(results: Sequence[NodeResult]) -> dict[dg.AssetKey, Mapping[str, Any]]:
+    """What to tell of each model that was built, its rounds added up."""
     rounds: dict[dg.AssetKey, list[NodeResult]] = {}
     for each in results:
         if each.unique_id in _KEYS:
             rounds.setdefault(_KEYS[each.unique_id], []).append(each)
-    for key, built in rounds.items():
-        counts = [each.count_rows for each in built if each.count_rows is not None]
-        metadata: dict[str, int | float] = {
-            "seconds": round(sum(each.seconds for each in built), 3),
-            "rounds": len(built),
-        }
-        if counts:
-            metadata["rows_written"] = sum(counts)
-        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+    return {key: _describe_model(built) for key, built in rounds.items()}
 
 
-def _describe(result: PublishResult) -> Mapping[str, dg.MetadataValue | int]:
+def _describe_model(built: Sequence[NodeResult]) -> Mapping[str, Any]:
+    counts = [each.count_rows for each in built if each.count_rows is not None]
+    return {
+        "seconds": round(sum(each.seconds for each in built), 3),
+        "rounds": len(built),
+        **({"rows_written": sum(counts)} if counts else {}),
+    }
+
+
+def _describe(result: PublishResult) -> Mapping[str, Any]:
     return {
         "slices": result.count_slices,
         "rows": result.count_rows,
