@@ -87,10 +87,9 @@ def _show_plan(output: Output, backfill: Backfill, plan: Plan) -> None:
         ],
     )  # fmt: skip
     if plan.count_missing:
-        output.say(
-            f"{counted(plan.count_missing, 'row')} in {counted(plan.count_requests, 'request')}, "
-            f"about {duration_text(plan.seconds)} ({backfill.facts.venue} leaves a backfill {plan.requests_per_second:.0f} requests a second)"
-        )
+        rows, asked = counted(plan.count_missing, "row"), counted(plan.count_requests, "request")
+        pace = f"{backfill.facts.venue} leaves a backfill {plan.requests_per_second:.0f} requests a second"
+        output.say(f"{rows} in {asked}, about {duration_text(plan.seconds)} ({pace})")
     else:
         output.say("the ledger has all of it; --force asks again")
 

@@ -116,7 +116,7 @@ def _dagster(deployment: Deployment) -> list[Program]:
                 "--module-name", module, "--location-name", location_name(deployment, name), "--log-format", "json",
             ),
             probe=probes.ignoring_start(partial(probes.port_accepts, port)),
-            ready_seconds=120,
+            ready_seconds=180,
             # It waits for the runs it started; they are told to stop as well.
             stop_seconds=30,
             is_stopped_as_group=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from data_agent.cli.api_client import ask
@@ -63,7 +64,7 @@ class Wanted(NamedTuple):
 def await_final(
     deployment: Deployment, say: Callable[[str], None], *, patience_seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Wait until every series of the collection file is final over its history, up to a few minutes ago.
+    """Wait until every series of the collection file is final over its history, and the reports are written.
 
     Raises:
         EnvironmentFault: a program keeps dying meanwhile, or the time is over; the message says what lacks.
@@ -77,14 +78,16 @@ def await_final(
         watch.look()
         trouble = _look(deployment, [each for each in wanted if not _is_final(standings, each)], standings)
         elapsed = time.monotonic() - begun
-        if all(_is_final(standings, each) for each in wanted):
-            say(f"every series is final ({duration_text(elapsed)})")
+        lacking = [each.name for each in wanted if not _is_final(standings, each)]
+        lacking += missing_reports(deployment.directory)
+        if not lacking:
+            say(f"every series is final, the reports are written ({duration_text(elapsed)})")
             return
-        if elapsed > patience_seconds:
-            raise EnvironmentFault(_reason(wanted, standings, trouble, deployment, patience_seconds))
         if time.monotonic() - said_at >= _SAY_SECONDS:
             say(f"{duration_text(elapsed)}: {progress_text(wanted, standings.values())}")
             said_at = time.monotonic()
+        if elapsed > patience_seconds:
+            raise EnvironmentFault(_reason(lacking, trouble, deployment, patience_seconds))
         time.sleep(_POLL_SECONDS)
 
 
@@ -153,16 +156,16 @@ def progress_text(wanted: Sequence[Wanted], standings: Iterable[Standing]) -> st
     return f"{sum(standing.is_final for standing in standings)} of {len(wanted)} series final, {len(known)} begun"
 
 
-def _reason(
-    wanted: Sequence[Wanted],
-    standings: dict[str, Standing],
-    trouble: str,
-    deployment: Deployment,
-    patience_seconds: float,
-) -> str:
-    lacking = [each.name for each in wanted if not _is_final(standings, each)]
+def missing_reports(directory: Path) -> list[str]:
+    """Which of the reports that `up` shows links to are not written yet."""
+    reports = {"dbt docs": "dbt", "quality report": "quality"}
+    return [title for title, name in reports.items() if not (directory / "reports" / name / "index.html").is_file()]
+
+
+def _reason(lacking: Sequence[str], trouble: str, deployment: Deployment, patience_seconds: float) -> str:
     shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
     return (
-        f"not every series is final after {duration_text(patience_seconds)}; lacking: {shown}"
-        f"{f'; {trouble}' if trouble else ''}; the runs' logs are in {deployment.directory / 'logs'}"
+        f"not everything is final after {duration_text(patience_seconds)}; lacking: {shown}"
+        f"{f'; {trouble}' if trouble else ''}; failed runs, if any, are in the Dagster UI's event log and in "
+        f"{deployment.directory / 'logs'}"
     )

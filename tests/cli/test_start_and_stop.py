@@ -43,8 +43,8 @@ def is_ready(deployment: Deployment, name: str) -> bool:
 def test_a_killed_program_is_back_within_seconds(running: Deployment, name: str) -> None:
     before = Supervisor(running.directory).children()[name].pid
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: Supervisor(running.directory).children()[name].pid not in {0, before}, 20)
-    wait_until(lambda: is_ready(running, name), 20)
+    wait_until(lambda: Supervisor(running.directory).children()[name].pid not in {0, before}, 30)
+    wait_until(lambda: is_ready(running, name), 30)
 
 
 def test_up_again_changes_nothing(running: Deployment) -> None:

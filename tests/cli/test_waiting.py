@@ -50,7 +50,7 @@ def test_waiting_ends_and_says_what_lacks_and_why(running: Deployment) -> None:
     with pytest.raises(EnvironmentFault) as caught:
         await_final(running, said.append, patience_seconds=1)
     message = str(caught.value)
-    assert "not every series is final after 1.0 s; lacking: binance BTC/USDT 1m" in message
-    assert "and 43 more" in message
+    assert "not everything is final after 1.0 s; lacking: binance BTC/USDT 1m" in message
+    assert "and 45 more" in message
     assert "404" in message
     assert said[0].endswith(": 0 of 48 series final, 0 begun")
