@@ -191,6 +191,13 @@ class VenueConformance:
         assert page.candles[-1].open_time == Timeframe.M1.floor(NOW) - MINUTE
         assert page.settled_until == Timeframe.M1.floor(NOW) - MINUTE
 
+    async def test_the_newest_closed_candle_is_given_at_once(self, opened: Venue, simulator: RunningSimulator) -> None:
+        end = Timeframe.M1.floor(NOW)
+        simulator.set_clock((end + timedelta(seconds=2)).isoformat())
+        (page,) = await self.collect(opened, Span(end - 5 * MINUTE, end))
+        assert page.span.end == end
+        assert page.candles[-1].open_time == end - MINUTE
+
     @pytest.mark.parametrize("mode", ["held", "cached"])
     async def test_computed_before_the_boundary_and_delivered_after(
         self, mode: str, opened: Venue, simulator: RunningSimulator
