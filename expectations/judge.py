@@ -124,6 +124,8 @@ def _context(store_directory: Path, database_url: str) -> Iterator[tuple[Any, An
     try:
         yield context, source
     finally:
+        # It keeps two pools, one to look at tables and one to ask them.
+        source.get_engine().dispose()
         source.get_execution_engine().close()
 
 

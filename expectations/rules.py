@@ -20,8 +20,6 @@ CANDLE_KEY: Final = ("series_id", "open_time")
 SLICE_KEY: Final = ("series_id", "slice_day")
 
 PRICES: Final = ("open", "high", "low", "close")
-# Beyond any price or volume, and below NaN and infinity, which PostgreSQL's numeric can hold.
-_IMPOSSIBLY_MUCH: Final = 1e24
 # Our clock and the venue's are two clocks. Whether a candle was closed is decided by the venue's own clock before it
 # is written; here a difference that no clock explains is looked for.
 _CLOCK_TOLERANCE_SECONDS: Final = 60
@@ -57,8 +55,8 @@ def _present(column: str) -> Rule:
 
 def _positive(column: str) -> Rule:
     return Rule(
-        "positive_price", "block", f"{column} is above zero, and a number", "ExpectColumnValuesToBeBetween",
-        {"column": column, "min_value": 0, "strict_min": True, "max_value": _IMPOSSIBLY_MUCH}, (column,),
+        "positive_price", "block", f"{column} is above zero", "ExpectColumnValuesToBeBetween",
+        {"column": column, "min_value": 0, "strict_min": True}, (column,),
     )  # fmt: skip
 
 
@@ -73,7 +71,7 @@ def _between(
     name: str,
     description: str,
     column: str,
-    bounds: tuple[float | None, float],
+    bounds: tuple[float | None, float | None],
     *,
     severity: Severity = "block",
     shown: tuple[str, ...] = (),
@@ -92,7 +90,14 @@ CANDLE_RULES: Final = (
     _at_least("high_is_highest", "high", "close"),
     _at_least("low_is_lowest", "open", "low"),
     _at_least("low_is_lowest", "close", "low"),
-    _between("volume_not_negative", "volume is zero or more", "volume", (0, _IMPOSSIBLY_MUCH)),
+    _between("volume_not_negative", "volume is zero or more", "volume", (0, None)),
+    _between(
+        "finite",
+        "every price and the volume is a number",
+        "count_not_finite",
+        (0, 0),
+        shown=(*PRICES, "volume"),
+    ),
     _between("on_grid", "opens where the venue's candles open", "seconds_off_grid", (0, 0)),
     _between("unique", "one candle a series and open time", "count_of_key", (1, 1)),
     _between(

@@ -49,17 +49,28 @@ def ledger(warehouse: Warehouse, coin: Instrument) -> list[tuple[Any, ...]]:
 def test_candles_are_served_digit_by_digit_with_their_origin(warehouse: Warehouse) -> None:
     coin = warehouse.instrument()
     version = coin.fill(10)
-    exact = {"open": "0.000000012300", "high": "63000.10", "low": "1E-18", "close": "1.10", "volume": "0E-8"}
+    # trailing zeros and all: more digits than a float holds
+    exact = {
+        "open": "0.000000012300",
+        "high": "63000.10",
+        "low": "0.0000000000000000010",
+        "close": "1.10",
+        "volume": "0.00",
+    }
     revised = coin.revise({3: exact})
     warehouse.publish()
     row = coin.served()[3]
-    assert {name: str(row[name]) for name in exact} == {**exact, "low": "1E-18", "volume": "0E-8"}
+    (shown,) = warehouse.connection.execute(
+        "SELECT ARRAY[open, high, low, close, volume]::text[] FROM marts.candles WHERE series_id = %s AND open_time = %s",
+        [coin.venue["1m"], at(3)],
+    ).fetchone() or (None,)
+    assert shown == list(exact.values())
     assert (row["symbol"], row["exchange"], row["timeframe"], row["origin"]) == (coin.symbol, "binance", "1m", "venue")
     assert (row["source"], row["ingest_id"], row["slice_version"]) == ("rest", revised, revised)
     assert row["close_time"] == at(4)
     assert coin.served()[0]["ingest_id"] == version
     built = coin.served("5m", "built")[0]
-    assert (str(built["close"]), str(built["volume"]), built["source"]) == ("100.50", "6.00000000", "built")
+    assert (str(built["close"]), str(built["volume"]), built["source"]) == ("100.50", "6.000", "built")
     assert (built["ingest_id"], built["trade_count"]) == (revised, None)
 
 

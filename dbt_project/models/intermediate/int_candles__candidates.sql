@@ -57,6 +57,13 @@ described as (
         extract(
             epoch from candles.open_time + series.duration - candles.observed_at
         )::double precision as seconds_observed_early,
+        -- numeric can hold what is no number, and it would pass every comparison
+        (
+            select count(*) from
+                unnest(array[candles.open, candles.high, candles.low, candles.close, candles.volume])
+                    as numbers (number)
+            where numbers.number in ('NaN', 'Infinity', '-Infinity')
+        )::integer as count_not_finite,
         count(*) over (partition by candles.series_id, candles.open_time) as count_of_key,
         {{ var("typical_return_per_minute") }} * sqrt(extract(epoch from series.duration) / 60) as least_typical_return
     from candles
@@ -73,7 +80,8 @@ neighbours as (
             when 1 then context.close_before_previous
             when 2 then context.previous_close
             else lag(described.close, 2) over series
-        end as close_before_previous
+        end as close_before_previous,
+        described.close > 0 and described.close < 'Infinity' as is_price
     from described
     left join {{ ref("int_candles__context") }} as context using (series_id, slice_day)
     window series as (partition by described.series_id, described.slice_day order by described.open_time)
@@ -86,8 +94,16 @@ moved as (
     select
         *,
         least(
-            case when close > 0 and previous_close > 0 then abs(close / previous_close - 1) end,
-            case when close > 0 and close_before_previous > 0 then abs(close / close_before_previous - 1) end
+            case
+                when
+                    is_price and previous_close > 0 and previous_close < 'Infinity'
+                    then abs(close / previous_close - 1)
+            end,
+            case
+                when
+                    is_price and close_before_previous > 0 and close_before_previous < 'Infinity'
+                    then abs(close / close_before_previous - 1)
+            end
         ) as absolute_return
     from neighbours
 
@@ -155,6 +171,7 @@ final as (
         compared.seconds_off_grid,
         compared.seconds_observed_early,
         compared.count_of_key,
+        compared.count_not_finite,
         compared.absolute_return / greatest(typical.typical_return, compared.least_typical_return) as jump_multiple,
         compared.count_twin_differences
     from compared

@@ -1,0 +1,3 @@
+from tests.expectations.fixtures import warehouse
+
+__all__ = ["warehouse"]
