@@ -13,6 +13,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from api import faults
 from api.candles.routes import router as candles
+from api.coverage.memory import Memory
 from api.coverage.routes import router as coverage
 from api.health.routes import router as health
 from api.instrumentation import Instrumentation, Metrics
@@ -74,7 +75,7 @@ def _lifespan(settings: Settings, metrics: Metrics) -> Callable[[FastAPI], Abstr
         redis = Redis(connection_pool=_redis_pool(redis_url))
         try:
             async with Store(database_url) as store:
-                yield {"app_state": AppState(settings, store, redis, metrics)}
+                yield {"app_state": AppState(settings, store, redis, metrics, Memory())}
         finally:
             await redis.aclose(close_connection_pool=True)
 

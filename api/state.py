@@ -8,22 +8,20 @@ from fastapi import Request
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from api.coverage.memory import Memory
 from api.instrumentation import Metrics
 from api.store import Store
 from data_agent.core.settings import Settings
 
 
 class AppState(Struct, frozen=True):
-    """The clients and settings of one process.
-
-    Attributes:
-        redis: None if no Redis is configured.
-    """
+    """What one process holds: its settings, its clients, its counters, and what it remembers of ranges."""
 
     settings: Settings
     store: Store
     redis: Redis
     metrics: Metrics
+    memory: Memory
 
 
 class LifespanState(TypedDict):

@@ -42,7 +42,7 @@ async def list_candles(request: Request, query: Annotated[CandlesQuery, Query()]
     that moment. With `min_quality` an answer below it is refused (409), and what was below is named.
     """
     state = state_of(request)
-    body = await service.answer(state.store, query, is_simulated=state.settings.simulated)
+    body = await service.answer(state.store, query, memory=state.memory, is_simulated=state.settings.simulated)
     return Response(body, media_type="application/json")
 
 

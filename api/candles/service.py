@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 from msgspec import json
@@ -13,14 +15,16 @@ from api.candles.schemas import CandlesQuery
 from api.coverage import rendering
 from api.coverage import repository as ledger
 from api.coverage.composition import Coverage, compose, expected_span
+from api.coverage.memory import Memory, Range, Survey
 from api.problems import QualityTooLow
 from api.series import service as series
 from api.series.repository import Snapshot, read_snapshot
 from api.store import Connection, Store
 from api.times import render_time
+from data_agent.core.time import Span
 
 
-async def answer(store: Store, query: CandlesQuery, *, is_simulated: bool) -> bytes:
+async def answer(store: Store, query: CandlesQuery, *, memory: Memory, is_simulated: bool) -> bytes:
     """One page as encoded JSON, in the shape of `CandlesAnswer`.
 
     Raises:
@@ -30,7 +34,9 @@ async def answer(store: Store, query: CandlesQuery, *, is_simulated: bool) -> by
         snapshot = await read_snapshot(connection)
         asked = question.resolve(query, snapshot)
         view = await _view(connection, query, asked, snapshot)
-        page, coverage, has_more = await _read(connection, query, asked, view)
+        # A state younger than the newest change may still receive a commit that was under way: not to be relied on.
+        is_settled = snapshot.newest_change is not None and asked.as_of <= snapshot.newest_change
+        page, coverage, has_more = await _read(connection, query, asked, view, memory if is_settled else Memory())
     _check_quality(query, page, coverage)
     last = page.last_open_time
     rest = {
@@ -58,7 +64,7 @@ async def _view(connection: Connection, query: CandlesQuery, asked: Question, sn
 
 
 async def _read(
-    connection: Connection, query: CandlesQuery, asked: Question, view: View
+    connection: Connection, query: CandlesQuery, asked: Question, view: View, memory: Memory
 ) -> tuple[Page, Coverage, bool]:
     """The page, the whole range's coverage, and whether more follows."""
     withheld = await ledger.withheld_of(
@@ -73,11 +79,36 @@ async def _read(
     if is_all and asked.page == asked.asked and page.fills(expected, timeframe):
         # Nothing is missing and nothing follows, so there is nothing to look up and explain.
         return page, Coverage(page.count_rows, page.count_rows, ()), False
-    present = await repository.present(connection, view, asked.asked, withheld=withheld)
-    entries = await ledger.entries(connection, view.series.source_series_id, expected, horizon=view.horizon)
-    coverage = compose(expected, timeframe, present=present, entries=entries, withheld=withheld, is_built=view.is_built)
+    survey = await _survey(connection, asked, view, memory, expected=expected, withheld=withheld)
     last = page.last_open_time
-    return page, coverage, last is not None and last < present[-1].end - timeframe.duration
+    has_more = last is not None and survey.end_of_last is not None and last + timeframe.duration < survey.end_of_last
+    return page, survey.coverage, has_more
+
+
+async def _survey(
+    connection: Connection,
+    asked: Question,
+    view: View,
+    memory: Memory,
+    *,
+    expected: Span,
+    withheld: Mapping[datetime, str],
+) -> Survey:
+    whole = Range(view.series.series_id, asked.asked, asked.as_of, asked.clock)
+    if known := memory.recall(whole):
+        return known
+    present = await repository.present(connection, view, asked.asked, withheld=withheld)
+    coverage = compose(
+        expected,
+        view.series.timeframe,
+        present=present,
+        entries=await ledger.entries(connection, view.series.source_series_id, expected, horizon=view.horizon),
+        withheld=withheld,
+        is_built=view.is_built,
+    )
+    survey = Survey(coverage, present[-1].end if present else None)
+    memory.remember(whole, survey)
+    return survey
 
 
 def _check_quality(query: CandlesQuery, page: Page, coverage: Coverage) -> None:

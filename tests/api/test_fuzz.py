@@ -43,7 +43,7 @@ def queries(draw: st.DrawFn) -> tuple[str, list[tuple[str, str]]]:
     return path, values
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=queries())
 async def test_no_query_is_our_fault(query: tuple[str, list[tuple[str, str]]], filled: httpx.AsyncClient) -> None:
     path, parameters = query
