@@ -15,6 +15,8 @@ from orchestration.runtime import collected_venues
 _ASSET_JOBS = asset_jobs()
 
 defs = dg.Definitions(
+    # Backfills from the UI run in the process of their run as well: a process per step would import all over again.
+    executor=dg.in_process_executor,
     assets=[asset for venue in collected_venues() for asset in build_assets(venue)],
     jobs=[live_ingest, repair, reconcile, backfill_request, prune_runs, *_ASSET_JOBS],
     schedules=SCHEDULES,

@@ -9,6 +9,8 @@ from orchestration.models.reports import reports
 from orchestration.models.triggers import dirty_slices, reports_daily
 
 defs = dg.Definitions(
+    # Backfills from the UI run in the process of their run as well: a process per step would import all over again.
+    executor=dg.in_process_executor,
     assets=[publication],
     jobs=[publish_job, reports],
     schedules=[reports_daily],
