@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from data_agent.cli import probes
 from data_agent.cli.deployment import Deployment
 from data_agent.cli.programs import Program, Stage, build_programs
 from data_agent.core.settings import PROJECT_ROOT, Settings
+
+COMMAND: Final = Path(sys.executable).parent / "data-agent"
+_SETTINGS: Final = {name.upper() for name in Settings.model_fields}
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """The environment of a command: of the product's settings only the given ones."""
+    return {name: value for name, value in os.environ.items() if name not in _SETTINGS} | settings
 
 
 def free_ports(count: int) -> list[int]:

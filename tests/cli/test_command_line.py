@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,21 +12,18 @@ import pytest
 
 from data_agent.cli.processes import find_processes
 from data_agent.core.settings import PROJECT_ROOT
-from tests.cli.support import free_ports
+from tests.cli.support import COMMAND, clean_environment, free_ports
 
 pytestmark = pytest.mark.integration
 
-COMMAND = Path(sys.executable).parent / "data-agent"
-OURS = ("DATA_DIR", "SIMULATED", "DATABASE_URL", "REDIS_URL", "COLLECTION_FILE", "API_PORT", "DAGSTER_PORT")
-
 
 def call(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if name not in OURS}
     api_port, dagster_port = free_ports(2)
-    clean |= {"DATA_DIR": str(directory), "API_PORT": str(api_port), "DAGSTER_PORT": str(dagster_port)}
+    settings = {"DATA_DIR": str(directory), "API_PORT": str(api_port), "DAGSTER_PORT": str(dagster_port)}
     return subprocess.run(
-        [str(COMMAND), *arguments], env=clean | environment, capture_output=True, text=True, timeout=60, check=False
-    )
+        [str(COMMAND), *arguments],
+        env=clean_environment(**settings | environment), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 def test_help_comes_in_a_fraction_of_a_second(tmp_path: Path) -> None:
@@ -117,7 +113,7 @@ def test_doctor_lists_every_finding_and_fails_when_one_is_bad(tmp_path: Path) ->
 def test_the_project_is_found_from_any_directory(tmp_path: Path) -> None:
     done = subprocess.run(
         [str(COMMAND), "doctor", "--simulated", "--json"],
-        cwd=tmp_path, env={**os.environ, "DATA_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=60,
+        cwd=tmp_path, env=clean_environment(DATA_DIR=str(tmp_path)), capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert str(PROJECT_ROOT / "config" / "collection.yaml") in done.stdout
