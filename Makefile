@@ -57,8 +57,8 @@ clean:  ## Stop everything and remove .venv, .data, .data-real and caches (a DAT
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "Python 3.11, 3.12 or 3.13 is needed and none was found: install one, or name it: make install PYTHON=/path/to/python" >&2; exit 1; fi
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed and was not found: install one, or name it: make install PYTHON=/path/to/python" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@[ -x $(BIN)/python ] && $(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); "$(PYTHON)" -m venv $(VENV); }
