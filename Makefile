@@ -14,7 +14,7 @@ CACHES := .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 # Compiled ahead, or everything would start twice as slowly.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo up down status test check format bench clean
+.PHONY: help install demo up down status test check format replay bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ format: install  ## Put code into its form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project
+
+replay: install  ## Play recorded exchange data through the whole path, compare row by row (RECORDINGS_DIR)
+	@$(BIN)/python -m pytest -n 0 -rs tests/end_to_end -m recordings
 
 bench: install  ## Measure the promises; writes bench/results.json
 	@$(BIN)/python -m bench
