@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Final
-from warnings import filterwarnings
+from warnings import catch_warnings, simplefilter
 
 import dagster as dg
 
@@ -15,9 +15,6 @@ from orchestration.ingest.reporting import describe, fail_if_any, show_new_instr
 from orchestration.names import INGEST_GROUP, OWNER, candles_key, instruments_key, pool
 from orchestration.runtime import api_url, with_collector
 
-# Pools and backfill policies are still called beta; every run would say so in the log, many times.
-filterwarnings("ignore", category=dg.BetaWarning)
-
 # Binance and OKX opened their spot markets in 2017; no day before it has a candle. Today is a partition as well.
 DAYS: Final = dg.DailyPartitionsDefinition(start_date=datetime(2017, 1, 1, tzinfo=UTC), timezone="UTC", end_offset=1)
 
@@ -27,7 +24,10 @@ _DAYS_PER_RUN: Final = 30
 
 def build_assets(venue: str) -> list[dg.AssetsDefinition]:
     """The assets of one venue."""
-    return [_instruments(venue), _candles(venue)]
+    # Backfill policies are still called beta; every run would say so in the log.
+    with catch_warnings():
+        simplefilter("ignore", dg.BetaWarning)
+        return [_instruments(venue), _candles(venue)]
 
 
 def _products(venue: str) -> str:

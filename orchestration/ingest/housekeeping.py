@@ -10,11 +10,8 @@ import dagster as dg
 import psutil
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from data_agent.core.logging import get_logger
 from data_agent.core.time import utc_now
 from orchestration.names import PRIORITY_REQUEST, run_tags
-
-_log = get_logger(__name__)
 
 # A minute's run leaves 36 KB in the event log: 50 MB a day. Runs that materialized partitions are what the partitions'
 # status is made of; they stay until they are deleted by hand.
@@ -82,6 +79,8 @@ def prune_runs() -> None:
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Close what has no process; launches nothing itself."""
     closed = close_dead_runs(context.instance)
+    for run_id in closed:
+        context.log.warning(f"closed run {run_id}: its process is gone")
     return dg.SkipReason(f"closed {len(closed)} runs: {', '.join(closed)}" if closed else "every run has its process")
 
 
@@ -96,7 +95,6 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         fresh = instance.get_run_by_id(run.run_id)
         if fresh is not None and fresh.status == dg.DagsterRunStatus.STARTED:
             instance.report_run_failed(fresh, f"The process of this run ({pid}) is gone.")
-            _log.warning("dead_run_closed", run_id=run.run_id, job=run.job_name, pid=pid)
             closed.append(run.run_id)
     return closed
 

@@ -7,7 +7,6 @@ manifest it is half a second. The results of dbt's nodes become materializations
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
-from warnings import filterwarnings
 
 import dagster as dg
 
@@ -28,9 +27,6 @@ from orchestration.names import (
 from orchestration.publish import PublicationPaths, PublishResult, publish
 from orchestration.runtime import api_url, collected_venues, database_url, run_settings
 from orchestration.transform import DbtProject, NodeResult
-
-# As in the ingest: every run would say many times what is still called beta.
-filterwarnings("ignore", category=dg.BetaWarning)
 
 _MANIFEST = load_manifest()
 _KEYS = keys_of_models(_MANIFEST)
@@ -72,7 +68,7 @@ def publication(
             database_url(),
             paths,
             is_simulated=settings.simulated,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             dbt=project,
         )
     except PublicationBusy as error:
