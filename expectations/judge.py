@@ -22,7 +22,10 @@ from great_expectations.data_context.types.base import (
     ProgressBarsConfig,
 )
 from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
+from great_expectations.datasource.fluent.interfaces import TestConnectionError
+from great_expectations.exceptions.exceptions import GreatExpectationsError
 from msgspec import Struct
+from sqlalchemy.exc import SQLAlchemyError
 
 from data_agent.core.errors import DataAgentError
 from data_agent.core.logging import redact_text
@@ -75,7 +78,7 @@ def evaluate(database_url: str, store_directory: Path, *, run_name: str) -> Find
     Raises:
         GateError: an expectation could not be evaluated.
     """
-    with _context(store_directory, database_url) as (context, source):
+    with _typed_errors(), _context(store_directory, database_url) as (context, source):
         candles = _validation(context, source, CANDLES_TABLE, CANDLE_RULES)
         slices = _validation(context, source, SLICES_TABLE, SLICE_RULES)
         outcome = _run_checkpoint(context, [candles, slices], run_name)
@@ -89,6 +92,14 @@ def evaluate(database_url: str, store_directory: Path, *, run_name: str) -> Find
             count_rules=sum(len(each.results) for each in by_suite.values()),
             pages=tuple(sorted(page.relative_to(site) for page in site.glob(f"validations/*/{run_name}/*/*.html"))),
         )
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    try:
+        yield
+    except (GreatExpectationsError, TestConnectionError, SQLAlchemyError) as error:
+        raise GateError(f"the candidates cannot be judged: {redact_text(str(error))}") from error
 
 
 @contextmanager

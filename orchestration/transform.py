@@ -31,6 +31,9 @@ _SIMULATED_LABEL: Final = (
     'font-weight:600;background:#f2c14e;color:#2b2000">Simulated data: not from a real exchange</div>'
 )
 
+# Every wait of dbt's connections ends; they read this where its profile has no word for it.
+_CONNECTION_OPTIONS: Final = "-c statement_timeout=600000 -c lock_timeout=60000 -c timezone=UTC"
+
 # dbt reads its profile from the environment and keeps state in module globals: one invocation at a time in a process.
 _ONE_AT_A_TIME: Final = threading.Lock()
 _log = get_logger(__name__)
@@ -140,7 +143,7 @@ class DbtProject:
             "--project-dir", str(PROJECT_DIRECTORY), "--profiles-dir", str(PROJECT_DIRECTORY),
             "--target-path", str(self.target_directory),
         ]  # fmt: skip
-        with _ONE_AT_A_TIME, _environment(self._environment):
+        with _ONE_AT_A_TIME, _environment({**self._environment, "PGOPTIONS": _CONNECTION_OPTIONS}):
             outcome = dbtRunner(manifest=self._manifest).invoke(arguments)
         if outcome.exception is not None:
             raise TransformError(str(outcome.exception)) from outcome.exception

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from data_agent.core.errors import DataAgentError
+from orchestration.publish import open_publication
 from tests.expectations.warehouse import Warehouse, at
 
 pytestmark = pytest.mark.integration
@@ -190,6 +192,21 @@ def test_judging_the_same_version_again_replaces_the_verdict(warehouse: Warehous
         **after, "run_id": 0, "decided_at": 0, "published_at": 0,
     }  # fmt: skip
     assert coin.rules(version) == {1: {"volume_not_negative"}, 3: {"volume_not_negative"}}
+
+
+def test_candidates_that_cannot_be_judged_are_not_published(warehouse: Warehouse) -> None:
+    coin = warehouse.instrument()
+    coin.fill(2)
+    with open_publication(warehouse.url, warehouse.paths, is_simulated=True, dbt=warehouse.dbt) as publication:
+        publication.freeze()
+        publication.build_candidates()
+        warehouse.connection.execute("ALTER TABLE intermediate.int_candles__candidates DROP COLUMN close CASCADE")
+        with pytest.raises(DataAgentError, match="close") as failed:
+            publication.judge()
+    assert type(failed.value).__name__ == "GateError"
+    assert "hunter2" not in str(failed.value)
+    warehouse.publish()
+    assert len(coin.served()) == 2
 
 
 def test_no_secret_is_left_behind(warehouse: Warehouse) -> None:

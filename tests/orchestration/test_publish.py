@@ -61,7 +61,8 @@ def test_candles_are_served_digit_by_digit_with_their_origin(warehouse: Warehous
     warehouse.publish()
     row = coin.served()[3]
     (shown,) = warehouse.connection.execute(
-        "SELECT ARRAY[open, high, low, close, volume]::text[] FROM marts.candles WHERE series_id = %s AND open_time = %s",
+        "SELECT ARRAY[open, high, low, close, volume]::text[] FROM marts.candles"
+        " WHERE series_id = %s AND open_time = %s",
         [coin.venue["1m"], at(3)],
     ).fetchone() or (None,)
     assert shown == list(exact.values())
