@@ -24,7 +24,7 @@ _OPTIONS: Final = (
 )
 
 Connection = AsyncConnection[TupleRow]
-Query = LiteralString | sql.Composed
+Query = LiteralString | bytes
 
 
 class Store:
@@ -71,8 +71,18 @@ class Store:
 
 
 def statement(package: str, name: str) -> LiteralString:
-    """The statement in `<package>/sql/<name>.sql`, read once by the repository that owns it."""
-    return files(package).joinpath("sql", f"{name}.sql").read_text()
+    """The statement in `<package>/sql/<name>.sql`, read once by the repository that owns it.
+
+    Without comments and indentation: psycopg keeps in mind where the placeholders of a statement below 4 KB are, and
+    looks for them anew in each execution of a longer one.
+    """
+    lines = files(package).joinpath("sql", f"{name}.sql").read_text().splitlines()
+    return "\n".join(line.strip() for line in lines if not line.lstrip().startswith("--"))
+
+
+def composed(template: LiteralString, **parts: sql.Composable) -> bytes:
+    """A statement with its parts filled in, once and for all."""
+    return sql.SQL(template).format(**parts).as_bytes(None)
 
 
 async def one(connection: Connection, query: Query, **parameters: Any) -> DictRow | None:

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import DictRow
 
 from api.series.repository import SeriesRow
-from api.store import Connection, one, rows, statement
+from api.store import Connection, composed, one, rows, statement
 from data_agent.core.time import Span, Timeframe
 from data_agent.coverage.quality import PROVISIONAL_QUALITY, row_quality
 
@@ -22,14 +22,17 @@ _QUALITIES: Final = [row_quality(count) for count in range(11)]
 _VERSIONS: Final = statement(__package__, "versions")
 _REJECTS: Final = statement(__package__, "rejects")
 _HORIZON: Final = statement(__package__, "horizon")
+_PRESENT: Final = {
+    origin: composed(statement(__package__, "present"), candles=sql.Identifier(schema, "candles"))
+    for origin, schema in (("venue", "raw"), ("built", "marts"))
+}
 _RENDERED: Final = sql.SQL(statement(__package__, "rendered")).format()
-_PRESENT: Final = sql.SQL(statement(__package__, "present"))
-_PRESENT_VENUE: Final = _PRESENT.format(candles=sql.Identifier("raw", "candles"))
-_PRESENT_BUILT: Final = _PRESENT.format(candles=sql.Identifier("marts", "candles"))
-_PAGE_BUILT: Final = sql.SQL(statement(__package__, "page_built")).format(rendered=_RENDERED)
+_PAGE_BUILT: Final = composed(statement(__package__, "page_built"), rendered=_RENDERED)
 _PAGES: Final = {
-    name: sql.SQL(statement(__package__, "page")).format(
-        published=sql.SQL(statement(__package__, f"published_{name}")), rendered=_RENDERED
+    name: composed(
+        statement(__package__, "page"),
+        published=sql.SQL(statement(__package__, f"published_{name}")),
+        rendered=_RENDERED,
     )
     for name in ("now", "then", "never")
 }
@@ -132,7 +135,7 @@ async def present(connection: Connection, view: View, span: Span, *, withheld: C
     duration: timedelta = view.series.timeframe.duration
     found = await rows(
         connection,
-        _PRESENT_BUILT if view.is_built else _PRESENT_VENUE,
+        _PRESENT[view.series.origin],
         **_bounds(view, span),
         withheld=list(withheld),
         duration=duration,

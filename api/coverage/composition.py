@@ -154,7 +154,9 @@ def _withhold(gaps: Iterable[Gap], withheld: Mapping[datetime, str], timeframe: 
                 continue
             yield Gap(cursor, moment, gap.status, gap.cause)
             cursor = moment + timeframe.duration
-            yield Gap(moment, cursor, Status.UNVERIFIED.value, f"failed rule {withheld[moment]}")
+            # Once the venue has insisted often enough, the ledger calls it unrecoverable, and so do we.
+            status = gap.status if gap.status == Status.UNRECOVERABLE else Status.UNVERIFIED.value
+            yield Gap(moment, cursor, status, f"failed rule {withheld[moment]}")
         yield Gap(cursor, gap.end, gap.status, gap.cause)
 
 

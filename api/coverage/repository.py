@@ -9,7 +9,7 @@ from typing import Final
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from api.store import Connection, rows, statement
+from api.store import Connection, composed, rows, statement
 from data_agent.core.time import Span
 from data_agent.coverage.ledger import Entry, Status
 from data_agent.storage.postgres import ledger
@@ -21,10 +21,9 @@ _LEDGER_THEN: Final = statement(__package__, "ledger_then")
 _WITHHELD: Final = statement(__package__, "withheld")
 _SERIES: Final = statement(__package__, "series")
 _QUALITY: Final = statement(__package__, "quality")
-_STRETCHES: Final = sql.SQL(statement(__package__, "stretches"))
-_STRETCHES_OF: Final = {
-    "venue": _STRETCHES.format(candles=sql.Identifier("raw", "candles")),
-    "built": _STRETCHES.format(candles=sql.Identifier("marts", "candles")),
+_STRETCHES: Final = {
+    origin: composed(statement(__package__, "stretches"), candles=sql.Identifier(schema, "candles"))
+    for origin, schema in (("venue", "raw"), ("built", "marts"))
 }
 
 
@@ -82,7 +81,7 @@ async def stretches(
     flat = [(series_id, *span) for series_id, spans in wanted.items() for span in spans]
     found: dict[int, list[Span]] = {series_id: [] for series_id in wanted}
     series_ids, starts, ends = map(list, zip(*flat, strict=True)) if flat else ([], [], [])
-    for row in await rows(connection, _STRETCHES_OF[origin], series_ids=series_ids, starts=starts, ends=ends):
+    for row in await rows(connection, _STRETCHES[origin], series_ids=series_ids, starts=starts, ends=ends):
         found[row["series_id"]].append(Span(row["first_open_time"], row["last_close_time"]))
     return found
 

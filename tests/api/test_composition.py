@@ -143,7 +143,8 @@ def test_gaps_and_present_make_up_expected(
         index = (moment - START) // MINUTE
         status = statuses[index]
         if index in bad:
-            assert (gap.status, gap.cause) == ("unverified", "failed rule rule")
+            settled = status is Status.UNRECOVERABLE
+            assert (gap.status, gap.cause) == ("unrecoverable" if settled else "unverified", "failed rule rule")
         elif status is None:
             assert (gap.status, gap.cause) == ("unknown", NOT_FETCHED)
         elif status is Status.COMPLETE:
