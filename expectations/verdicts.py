@@ -1,6 +1,7 @@
 """Verdicts: what the gate found, written to `ops.slice_verdicts` and `ops.row_verdicts`.
 
-Judging the same version of a slice again replaces its verdict; when it was published stays.
+Judging the same version of a slice again replaces its verdict, as after a crash. A version that was published is never
+judged again: freezing draws another.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ class WholePath:
     async def collect(
         self, venue: str, span: Span, timeframes: Sequence[Timeframe] = (Timeframe.M1,)
     ) -> list[Collected]:
-        """Bring every series of the venue up to what the span wants."""
+        """Bring every series of the venue up to what the span wants, as a new run would."""
+        self.collector.forgive()
         found = [series for series in await self.collector.series(venue) if series.timeframe in timeframes]
         return await self.collector.collect_all([Work(series, span) for series in found], run_id="end-to-end")
 

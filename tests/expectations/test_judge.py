@@ -182,9 +182,11 @@ def test_judging_the_same_version_again_replaces_the_verdict(warehouse: Warehous
     coin = warehouse.instrument()
     coin.fill(5)
     version = coin.revise({1: {"volume": "-1"}, 3: {"volume": "-1"}})
-    warehouse.publish()
+    with open_publication(warehouse.url, warehouse.paths, is_simulated=True, dbt=warehouse.dbt) as publication:
+        publication.freeze()
+        publication.build_candidates()
+        publication.judge()
     before = coin.verdict(version)
-    coin.mark(version)
     warehouse.publish(run_id="again")
     after = coin.verdict(version)
     assert after["run_id"] == "again"
@@ -192,6 +194,18 @@ def test_judging_the_same_version_again_replaces_the_verdict(warehouse: Warehous
         **after, "run_id": 0, "decided_at": 0, "published_at": 0,
     }  # fmt: skip
     assert coin.rules(version) == {1: {"volume_not_negative"}, 3: {"volume_not_negative"}}
+
+
+def test_a_published_verdict_is_never_rewritten(warehouse: Warehouse) -> None:
+    coin = warehouse.instrument()
+    version = coin.fill(5)
+    warehouse.publish()
+    before = coin.verdict(version)
+    coin.mark(version)
+    warehouse.publish(run_id="again")
+    assert coin.verdict(version) == before
+    assert coin.verdict(coin.served()[0]["slice_version"])["run_id"] == "again"
+    assert not coin.is_dirty()
 
 
 def test_candidates_that_cannot_be_judged_are_not_published(warehouse: Warehouse) -> None:

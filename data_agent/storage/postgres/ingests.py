@@ -21,7 +21,8 @@ from psycopg import AsyncConnection
 from data_agent.core.time import Span
 
 Source = Literal["rest", "ws", "built", "import", "gate"]
-_SERIES_LOCK = 7302
+SERIES_LOCK = 7302
+# dbt's publication takes it as well (dbt_project/macros/publish_slices.sql): `published_at` is in the same order.
 _COMMIT_ORDER_LOCK = 7_302_003
 
 
@@ -42,7 +43,7 @@ class Ingest(Struct, frozen=True):
 
 async def begin_ingest(connection: AsyncConnection[Any], series_id: int) -> int:
     """Lock the series until the end of the transaction and draw the ingest's id."""
-    await connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SERIES_LOCK, series_id])
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SERIES_LOCK, series_id])
     drawn = await connection.execute("SELECT nextval('ops.ingest_ids')")
     row = await drawn.fetchone()
     assert row is not None  # noqa: S101  # nextval answers one row or raises

@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from data_agent.core.errors import StorageError
 from data_agent.storage.postgres.database import connect
+from data_agent.storage.postgres.ingests import SERIES_LOCK
 
 # Six venue and five built slices an instrument and day, 2,270 rows at most: a quarter of a million candidates.
 DEFAULT_LIMIT: Final = 100
@@ -94,8 +95,8 @@ def freeze(connection: Connection[Any], *, limit_instrument_days: int = DEFAULT_
     """Choose what this publication works on, and the version of it: `ops.frozen_slices` is filled anew.
 
     A dirty slice brings along every slice of its instrument and day: the built series are made of the minutes, and
-    a venue's candle is compared with its built twin. Slices that are not dirty come at the version last published,
-    so that publishing them again changes nothing but what their neighbours say of them.
+    a venue's candle is compared with its built twin. What its neighbours say of a clean slice may change, so it gets a
+    version and with it a verdict of its own: a published verdict is never rewritten, or `as_of` could not be repeated.
 
     Args:
         limit_instrument_days: at most so many instruments times days, those that changed last longest ago first.
@@ -111,10 +112,15 @@ def freeze(connection: Connection[Any], *, limit_instrument_days: int = DEFAULT_
         if not _is_true(connection, "SELECT pg_try_advisory_xact_lock(%s)", [_PUBLICATION_LOCK]):
             raise PublicationBusy("another publication is running")
         connection.execute("DELETE FROM ops.frozen_slices")
-        return max(0, connection.execute(_FREEZE, {"limit": limit_instrument_days}).rowcount)
+        connection.execute(_CHOOSE, {"limit": limit_instrument_days})
+        # A version promises that every ingest up to it is committed. The lock of its series makes that true of one that
+        # is drawn here as well; a writer that holds it has drawn a smaller one, and commits before we go on.
+        connection.execute(_LOCK_SERIES, {"class": SERIES_LOCK})
+        return max(0, connection.execute(_FREEZE).rowcount)
 
 
-_FREEZE = """
+_CHOOSE = """
+CREATE TEMP TABLE chosen_slices ON COMMIT DROP AS
 WITH wanted AS (
     SELECT series.instrument_id, series.dataset, series.price_type, dirty.day
     FROM ops.dirty_slices AS dirty
@@ -123,28 +129,37 @@ WITH wanted AS (
     GROUP BY series.instrument_id, series.dataset, series.price_type, dirty.day
     ORDER BY min(dirty.marked_at), dirty.day, series.instrument_id
     LIMIT %(limit)s
-),
-members AS (
-    SELECT series.*, wanted.day
-    FROM wanted INNER JOIN ref.series USING (instrument_id, dataset, price_type)
-),
-venue AS (
-    SELECT members.*, coalesce(dirty.version, published.version) AS version
-    FROM members
+)
+SELECT series.*, wanted.day
+FROM wanted INNER JOIN ref.series USING (instrument_id, dataset, price_type)
+"""
+_LOCK_SERIES = """
+SELECT pg_advisory_xact_lock(%(class)s, series_id)
+FROM (SELECT DISTINCT series_id FROM chosen_slices WHERE origin = 'venue' ORDER BY series_id) AS ordered
+"""
+_FREEZE = """
+WITH venue AS (
+    SELECT
+        chosen.*,
+        CASE
+            WHEN dirty.version > coalesce(published.version, 0) THEN dirty.version
+            WHEN published.version IS NOT NULL THEN nextval('ops.ingest_ids')
+        END AS version
+    FROM chosen_slices AS chosen
     LEFT JOIN ops.dirty_slices AS dirty USING (series_id, day)
     LEFT JOIN LATERAL (
         SELECT max(verdicts.version) AS version FROM ops.slice_verdicts AS verdicts
         WHERE
-            verdicts.series_id = members.series_id AND verdicts.day = members.day
+            verdicts.series_id = chosen.series_id AND verdicts.day = chosen.day
             AND verdicts.published_at IS NOT NULL
     ) AS published ON TRUE
-    WHERE members.origin = 'venue'
+    WHERE chosen.origin = 'venue'
 )
 INSERT INTO ops.frozen_slices (series_id, day, version, source_series_id)
 SELECT series_id, day, version, series_id FROM venue WHERE version IS NOT NULL
 UNION ALL
-SELECT members.series_id, members.day, minutes.version, minutes.series_id
-FROM members
+SELECT chosen.series_id, chosen.day, minutes.version, minutes.series_id
+FROM chosen_slices AS chosen
 INNER JOIN venue AS minutes USING (instrument_id, dataset, price_type, day)
-WHERE members.origin = 'built' AND minutes.timeframe = '1m' AND minutes.version IS NOT NULL
+WHERE chosen.origin = 'built' AND minutes.timeframe = '1m' AND minutes.version IS NOT NULL
 """
