@@ -47,13 +47,12 @@ def read_feather(path: Path) -> list[RecordedRow]:
     """A table of floats: the digits are those of the shortest text that is the same float."""
     rows = pyarrow.feather.read_table(path).to_pylist()
     fields = ("open", "high", "low", "close", "volume")
-    return [RecordedRow(row["date"].astimezone(UTC), *(shortest(row[field]) for field in fields)) for row in rows]
+    return [RecordedRow(row["date"].to_pydatetime(), *(shortest(row[field]) for field in fields)) for row in rows]
 
 
 def shortest(value: float) -> str:
-    """The shortest plain decimal that reads back as the same float; a whole number has no fraction."""
-    text = format(Decimal(repr(value)), "f")
-    return text.removesuffix(".0")
+    """The shortest plain decimal that reads back as the same float."""
+    return format(Decimal(repr(value)), "f")
 
 
 def _at(milliseconds: int) -> datetime:
