@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from pathlib import Path
 from typing import Final
 
 from fastapi import Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.pages.templates import dagster_url, render, simulated_label
+from api.pages.templates import dagster_url, render
 from data_agent.core.settings import Settings
 
 NAMES: Final = {"dbt": "dbt docs", "quality": "Data quality"}
 _INDEXES: Final = ("index.html", "static_index.html")
-_BODY: Final = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
 
 class ReportFiles(StaticFiles):
     """The files of one report, which may appear, and be replaced, while we serve.
 
-    On a deployment of simulated data each page is labelled, whoever wrote it.
+    Whoever writes a page of simulated data labels it, so that the label stays with the file.
     """
 
     def __init__(self, name: str, settings: Settings) -> None:
         self._directory = directory_of(name, settings)
         super().__init__(directory=self._directory, html=True, check_dir=False)
         self._title = NAMES[name]
-        self._is_simulated = settings.simulated
 
     async def check_config(self) -> None:
         """Nothing to check: the directory may come later."""
@@ -41,10 +36,7 @@ class ReportFiles(StaticFiles):
         index = index_of(self._directory)
         if index is None:
             return render(request, "not_yet", self._title, name=self._title, dagster_url=dagster_url(request))
-        response = await super().get_response(index.name if path in {"", "."} else path, scope)
-        if self._is_simulated and isinstance(response, FileResponse) and response.media_type == "text/html":
-            return await asyncio.to_thread(_labelled, Path(response.path))
-        return response
+        return await super().get_response(index.name if path in {"", "."} else path, scope)
 
 
 def directory_of(name: str, settings: Settings) -> Path:
@@ -55,8 +47,3 @@ def directory_of(name: str, settings: Settings) -> Path:
 def index_of(directory: Path) -> Path | None:
     """A report's first page, if it has been written."""
     return next((directory / name for name in _INDEXES if (directory / name).is_file()), None)
-
-
-def _labelled(page: Path) -> HTMLResponse:
-    text = page.read_text(errors="replace")
-    return HTMLResponse(_BODY.sub(lambda body: body[0] + simulated_label(), text, count=1))

@@ -66,7 +66,7 @@ def _servers(deployment: Deployment) -> list[Program]:
         programs.append(
             Program(
                 name="valkey",
-                title="Valkey: limits shared by all processes, running candles",
+                title="Valkey: limits and bans shared by all processes",
                 stage=Stage.SERVERS,
                 command=tuple(valkey.command()),
                 probe=probes.ignoring_start(partial(probes.valkey_answers, valkey.url)),
