@@ -20,12 +20,7 @@ _LONGEST_SECONDS = 900
 
 def run(servers: Servers) -> Iterator[Result]:
     """`backfill_candles_per_second` and `backfill_peak_memory_mb`; each side in a process of its own."""
-    options = ("--limits", "off", "--clock", _CLOCK, "--market-start", MARKET_START, "--venues", "binance")
-    with running_simulator(servers.directory, *options) as url:
-        # The first one to ask pays for the simulator's making of the market: that is nobody's figure.
-        _worker("paging", f"{url}/binance", servers)
-        paging = _worker("paging", f"{url}/binance", servers)
-        collected = _worker("collecting", f"{url}/binance", servers)
+    paging, collected = (_against_a_fresh_simulator(role, servers) for role in ("paging", "collecting"))
     if not paging["count"] == collected["count"] == COUNT:
         raise RuntimeError(f"{COUNT} candles were asked for: {paging}, {collected}")
     yield Result(
@@ -38,6 +33,13 @@ def run(servers: Servers) -> Iterator[Result]:
         "ratio at least",
     )
     yield Result("backfill_peak_memory_mb", round(collected["peak_memory_mb"]), "MB", "", None, 600, "value at most")
+
+
+def _against_a_fresh_simulator(role: str, servers: Servers) -> dict[str, Any]:
+    # One each: the simulator's headers count what the other side used, and it would keep a warm market for the second.
+    options = ("--limits", "off", "--clock", _CLOCK, "--market-start", MARKET_START, "--venues", "binance")
+    with running_simulator(servers.directory, *options) as url:
+        return _worker(role, f"{url}/binance", servers)
 
 
 def _worker(role: str, venue_url: str, servers: Servers) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
@@ -22,6 +24,8 @@ from orchestration.collected import Tally
 OnPage = Callable[[Series, CandlePage, WriteResult], Awaitable[bool]]
 """Told of every written page; answers whether to go on."""
 
+# One page is staged while the one before it is inserted; more would only wait for the lock of the series.
+_WRITES_AT_ONCE: Final = 2
 # Each of them has been tried several times already; after so many in a row nobody is there.
 _FAULTS_UNTIL_AWAY: Final = 3
 # PostgreSQL is back within seconds of being killed; until then a page waits, and writing it twice changes nothing.
@@ -100,16 +104,25 @@ class Fetch:
 
     async def _pages(self, span: Span, reached: _Reached) -> bool:
         answers = self._venue.candle_pages(self._series.market_id, self._series.timeframe, span)
-        # It is a generator with requests under way; they end with it, whatever ends us.
-        async with aclosing(answers) as pages:
-            async for page in pages:
-                self._health.answered()
-                result = await self._write(page)
-                self._tally.add(result)
-                reached.moment = max(reached.moment, page.span.end)
-                if self._on_page is not None and not await self._on_page(self._series, page, result):
-                    return False
-        return True
+        writes: deque[asyncio.Task[bool]] = deque()
+        try:
+            # It is a generator with requests under way; they end with it, whatever ends us.
+            async with aclosing(answers) as pages:
+                async for page in pages:
+                    self._health.answered()
+                    reached.moment = max(reached.moment, page.span.end)
+                    writes.append(asyncio.create_task(self._store(page)))
+                    if len(writes) == _WRITES_AT_ONCE and not await writes.popleft():
+                        return False
+        finally:
+            # What was answered is stored, whatever ended the asking; a write that failed is the error to show.
+            go_on = all(await asyncio.gather(*writes))
+        return go_on
+
+    async def _store(self, page: CandlePage) -> bool:
+        result = await self._write(page)
+        self._tally.add(result)
+        return self._on_page is None or await self._on_page(self._series, page, result)
 
     async def _write(self, page: CandlePage) -> WriteResult:
         return await patiently(

@@ -54,6 +54,8 @@ def assess_candles(
         failed: open times whose latest version broke a blocking rule of the gate, with the rule's name.
         empty_interval: whether the venue sends a candle for an interval without a trade.
     """
+    if not failed and _is_whole_and_settled(page, timeframe):
+        return [Entry(page.span, Status.COMPLETE)]  # the usual page, at no cost per candle
     judge = _Judge(page, known, failed, empty_interval)
     present = [candle.open_time for candle in page.candles if candle.open_time in page.span]
     settled = [moment for moment in present if moment < page.settled_until and moment not in failed]
@@ -66,6 +68,15 @@ def assess_candles(
     doubtful = _without(page.span, {*settled, *fresh}, timeframe)
     entries += [judge.doubt(Span(moment, moment + timeframe.duration)) for moment in doubtful]
     return coalesce(entries)
+
+
+def _is_whole_and_settled(page: CandlePage, timeframe: Timeframe) -> bool:
+    # Ascending and one per open time, so as many as fit between the ends of the span are all of them.
+    return (
+        0 < len(page.candles) == page.span.count(timeframe)
+        and page.candles[0].open_time == page.span.start
+        and page.candles[-1].open_time + timeframe.duration == page.span.end <= page.settled_until
+    )
 
 
 class _Judge:

@@ -97,23 +97,22 @@ class _Known(NamedTuple):
 def _sort_out(answer: CandleAnswer, latest: datetime) -> tuple[dict[datetime, _Known], list[Reject]]:
     """Candles by open time, ascending, one of each; rows that are none, that contradict each other or the clock."""
     rejects = [row.parsed for row in answer.rows if isinstance(row.parsed, Reject)]
-    groups: dict[datetime, list[_Known]] = {}
+    found: dict[datetime, _Known] = {}
+    repeated: dict[datetime, list[_Known]] = {}
     for raw, parsed, is_closed in answer.rows:
         if isinstance(parsed, Reject):
             continue
         row = _Known(raw, parsed, is_closed)
         if parsed.open_time > latest:
             rejects.append(_refuse(row, "in_future", "it opens later than the venue's clock can show"))
-        else:
-            groups.setdefault(parsed.open_time, []).append(row)
-    known = {}
-    for open_time in sorted(groups):
-        first, *others = groups[open_time]
-        if all(first.says_the_same(other) for other in others):
-            known[open_time] = first
-        else:
-            detail = f"{1 + len(others)} different rows of one open time in one answer"
-            rejects += [_refuse(row, "conflicting_duplicate", detail) for row in groups[open_time]]
+        elif (first := found.setdefault(parsed.open_time, row)) is not row:
+            repeated.setdefault(parsed.open_time, [first]).append(row)
+    for open_time, rows in repeated.items():
+        if not all(rows[0].says_the_same(row) for row in rows[1:]):
+            del found[open_time]
+            detail = f"{len(rows)} different rows of one open time in one answer"
+            rejects += [_refuse(row, "conflicting_duplicate", detail) for row in rows]
+    known = dict(sorted(found.items()))
     return known, rejects
 
 

@@ -17,7 +17,10 @@ from data_agent.venues.rows import CandleLayout, read_candle
 from data_agent.venues.venue import Venue
 
 _LAYOUT: Final = CandleLayout(
-    length=6, open_time=0, open=1, high=2, low=3, close=4, volume=5, quote_volume=None, trade_count=None
+    length=6,
+    open_time=0,
+    numbers={"open": 1, "high": 2, "low": 3, "close": 4, "volume": 5},
+    trade_count=None,
 )
 
 

@@ -103,7 +103,8 @@ def test_times_that_cannot_be(milliseconds: int) -> None:
 
 
 def test_a_day_that_starts_elsewhere() -> None:
-    layout = CandleLayout(6, 0, 1, 2, 3, 4, 5, None, None)
+    numbers = {"open": 1, "high": 2, "low": 3, "close": 4, "volume": 5}
+    layout = CandleLayout(length=6, open_time=0, numbers=numbers, trade_count=None)
     offset = timedelta(hours=16)
     row = [to_milliseconds(datetime(2026, 1, 5, 16, tzinfo=UTC)), "1", "1", "1", "1", "1"]
     assert isinstance(read_candle(row, layout, Timeframe.D1, offset, SEEN), Candle)

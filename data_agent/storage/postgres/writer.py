@@ -19,11 +19,11 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from data_agent.core.records import Candle, CandlePage, Reject
-from data_agent.core.time import Span
+from data_agent.core.time import MICROSECOND, Span
 from data_agent.coverage.evidence import EmptyInterval, assess_candles
 from data_agent.storage.postgres import ledger
 from data_agent.storage.postgres.ingests import Ingest, Source, begin_ingest, end_ingest
-from data_agent.storage.postgres.layout import MonthlyPartitions, month_of
+from data_agent.storage.postgres.layout import MonthlyPartitions, months_of
 from data_agent.storage.postgres.series import Series
 
 
@@ -56,7 +56,7 @@ class CandleWriter:
         """
         async with self._pool.connection() as connection:
             await connection.set_autocommit(True)
-            await self._partitions.ensure(connection, {month_of(candle.open_time) for candle in page.candles})
+            await self._partitions.ensure(connection, _months(page))
             async with connection.transaction():
                 return await _Write(connection, series, page, run_id, source, empty_interval).run()
 
@@ -104,11 +104,10 @@ class _Write(Struct, frozen=True):
 
     def _span(self) -> Span:
         # What was observed may reach beyond what was settled: the ingest speaks of all its candles.
-        times = [candle.open_time for candle in self.page.candles]
-        if not times:
+        if not self.page.candles:
             return self.page.span
-        after_last = max(times) + self.series.timeframe.duration
-        return Span(min(self.page.span.start, *times), max(self.page.span.end, after_last))
+        first, last = self.page.candles[0].open_time, self.page.candles[-1].open_time
+        return Span(min(self.page.span.start, first), max(self.page.span.end, last + self.series.timeframe.duration))
 
     async def _write_candles(self, ingest_id: int) -> tuple[dict[date, int], dict[date, int], list[Reject]]:
         if not self.page.candles:
@@ -132,8 +131,8 @@ class _Write(Struct, frozen=True):
         return {
             "series_id": self.series.series_id,
             "ingest_id": ingest_id,
-            "first": min(candle.open_time for candle in self.page.candles),
-            "last": max(candle.open_time for candle in self.page.candles),
+            "first": self.page.candles[0].open_time,
+            "last": self.page.candles[-1].open_time,
         }
 
     async def _count_by_day(self, statement: str, bounds: dict[str, object]) -> dict[date, int]:
@@ -178,6 +177,12 @@ class _Write(Struct, frozen=True):
             _FAILED, {"series_id": self.series.series_id, "start": span.start, "end": span.end}
         )
         return dict(await found.fetchall())
+
+
+def _months(page: CandlePage) -> list[date]:
+    if not page.candles:
+        return []
+    return months_of(Span(page.candles[0].open_time, page.candles[-1].open_time + MICROSECOND))
 
 
 # A few thousand lines keep the copy's buffer near 1 MB, so that memory stays flat for pages of any size.

@@ -14,7 +14,10 @@ from data_agent.venues.rows import CandleLayout, read_candle
 from data_agent.venues.venue import Venue
 
 _LAYOUT: Final = CandleLayout(
-    length=9, open_time=0, open=1, high=2, low=3, close=4, volume=5, quote_volume=7, trade_count=8
+    length=9,
+    open_time=0,
+    numbers={"open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "quote volume": 7},
+    trade_count=8,
 )
 _NO_OFFSET: Final = timedelta()
 
