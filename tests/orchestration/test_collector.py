@@ -104,11 +104,12 @@ async def test_an_end_in_the_middle_loses_nothing_and_repeats_nothing(
 
         stop_after_two_pages.count = 0  # type: ignore[attr-defined]
         stopped = await collector.collect(series, DAY, run_id="first", on_page=stop_after_two_pages)
-        assert stopped.count_inserted == 600
-        assert stopped.holes == (Span(at(10), DAY.end),)
+        # Two pages, and a third if it was on its way to the store already; never a part of one.
+        assert stopped.count_inserted in {600, 900}
+        assert stopped.holes == (Span(at(stopped.count_inserted // 60), DAY.end),)
     async with new_collector() as collector:
         rest = await collector.collect(series, DAY, run_id="second")
-    assert (rest.count_received, rest.count_inserted) == (840, 840)
+    assert rest.count_received == rest.count_inserted == 1_440 - stopped.count_inserted
     assert stored(database_url, series) == truth(simulator, series)
 
 
